@@ -1,0 +1,92 @@
+// Every setting of the server with its default. The configuration file, the environment and the
+// command line fill this in; nothing else in the server reads any of the three.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace starling {
+
+enum class AuthMode : std::uint8_t {
+  token,  // a session is who its token says
+  open,   // an id is believed: for trusted networks and old clients
+};
+
+struct Config {
+  struct Server {
+    std::string host = "127.0.0.1";       // address of the public listener, IPv4 or IPv6
+    std::uint16_t port = 8080;            // 0: the kernel chooses, and the log says what
+    std::string data_dir = "data";        // made with mode 0700 if it is missing
+    unsigned threads = 1;                 // shards, 1 to 64
+    unsigned drain_window_ms = 2'000;     // clients are sent away spread over this time
+    unsigned drain_deadline_ms = 10'000;  // what is unresolved then stays unacknowledged
+  } server;
+
+  struct Http {
+    std::vector<std::string> allowed_origins;  // besides the own host
+    std::size_t max_body_bytes = 256 * 1024;
+    unsigned head_timeout_ms = 5'000;   // from the first byte of a head to its end
+    unsigned body_timeout_ms = 20'000;  // from the end of the head to the end of the body
+    unsigned idle_timeout_ms = 60'000;  // between two requests of a connection
+  } http;
+
+  struct Auth {
+    AuthMode mode = AuthMode::token;
+    std::string secret;           // HS256; empty: DATA/secret is made and kept
+    std::string public_key_file;  // RS256 instead; a PEM file
+    bool open_beyond_loopback = false;
+    unsigned token_days = 30;
+    unsigned deadline_ms = 10'000;  // a socket that has not authenticated by then is closed
+  } auth;
+
+  struct Limits {
+    std::size_t message_bytes = 4'096;     // content of a chat message, up to 65,536
+    std::size_t frame_bytes = 256 * 1024;  // a WebSocket message on the chat path
+    unsigned fragments = 1'024;            // of one WebSocket message on the chat path
+    unsigned connections = 20'000;
+    unsigned rooms_per_session = 200;
+    unsigned messages_per_second = 100;       // per connection, sustained
+    unsigned message_burst = 200;             // per connection
+    unsigned ping_interval_ms = 30'000;       // the server's own pings
+    unsigned send_timeout_ms = 20'000;        // a send that makes no progress closes the connection
+    std::size_t room_buffer_bytes = 1 << 20;  // a member further behind is a slow reader
+    std::size_t private_buffer_bytes = 1 << 20;  // replies waiting for one connection
+    std::size_t shard_buffer_bytes = 256 << 20;  // everything that waits to be sent
+    unsigned requests_in_flight = 8'192;         // per shard, towards the archive
+  } limits;
+
+  struct Store {
+    std::string url;                // "sqlite:PATH"; empty: starling.db in the data folder
+    unsigned readers = 2;           // 1 to 16
+    std::string sync = "full";      // "full": power loss loses nothing acknowledged; "os": it may
+    unsigned batch_events = 1'024;  // of one transaction
+  } store;
+
+  struct Presence {
+    unsigned grace_ms = 3'000;   // between the last connection of a user and `user_left`
+    unsigned events_max = 200;   // in rooms with more people: presence_count once a second
+    unsigned typing_ms = 5'000;  // a typing mark expires
+  } presence;
+
+  struct Resume {
+    unsigned max_events = 1'000;  // further behind: a gap names the older part
+  } resume;
+
+  struct Admin {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 9464;
+    bool chosen = false;  // set by the operator: then a taken port is an error
+  } admin;
+
+  struct Log {
+    std::string level = "info";
+  } log;
+
+  struct Test {
+    bool echo = false;  // a WebSocket echo at /echo for conformance tools
+  } test;
+};
+
+}  // namespace starling
