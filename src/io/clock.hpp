@@ -1,0 +1,11 @@
+// The only place that reads a clock.
+#pragma once
+
+#include "base/time.hpp"
+
+namespace starling::io {
+
+base::Instant now();        // CLOCK_MONOTONIC
+base::WallMs wall_clock();  // CLOCK_REALTIME, milliseconds
+
+}  // namespace starling::io
