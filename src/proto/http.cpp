@@ -1,0 +1,274 @@
+#include "proto/http.hpp"
+
+#include <llhttp.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.hpp"
+#include "proto/http_head.hpp"
+#include "proto/tokens.hpp"
+
+namespace starling::proto {
+namespace {
+
+// How many bytes of chunk sizes, extensions and trailers may come on top of the body itself.
+constexpr std::size_t chunk_overhead_bytes = 16 * 1024;
+constexpr std::size_t chunk_overhead_factor = 8;
+
+Method method_of(const llhttp_t& parser) {
+  switch (llhttp_get_method(const_cast<llhttp_t*>(&parser))) {
+    case HTTP_GET:
+      return Method::get;
+    case HTTP_HEAD:
+      return Method::head;
+    case HTTP_POST:
+      return Method::post;
+    case HTTP_PUT:
+      return Method::put;
+    case HTTP_PATCH:
+      return Method::patch;
+    case HTTP_DELETE:
+      return Method::del;
+    default:
+      return Method::options;  // check_request_line() lets no other pass
+  }
+}
+
+}  // namespace
+
+std::string_view to_string(Method method) {
+  switch (method) {
+    case Method::get:
+      return "GET";
+    case Method::head:
+      return "HEAD";
+    case Method::post:
+      return "POST";
+    case Method::put:
+      return "PUT";
+    case Method::patch:
+      return "PATCH";
+    case Method::del:
+      return "DELETE";
+    case Method::options:
+      return "OPTIONS";
+  }
+  return {};
+}
+
+std::string_view HttpRequest::header(std::string_view name) const {
+  for (const auto& header : headers) {
+    if (header.first == name) return header.second;
+  }
+  return {};
+}
+
+const std::string* HttpRequest::query_value(std::string_view name) const {
+  for (const auto& parameter : query) {
+    if (parameter.first == name) return &parameter.second;
+  }
+  return nullptr;
+}
+
+struct HttpReader::Impl {
+  explicit Impl(std::size_t limit) : max_body_bytes(limit) {
+    llhttp_settings_init(&settings);
+    settings.on_url = on_url;
+    settings.on_header_field = on_header_field;
+    settings.on_header_value = on_header_value;
+    settings.on_body = on_body;
+    settings.on_message_complete = on_message_complete;
+    begin();
+  }
+
+  void begin() {
+    llhttp_init(&parser, HTTP_REQUEST, &settings);
+    parser.data = this;
+    state = State::head;
+    scanner = {};
+    head.clear();
+    request = {};
+    refusal = {};
+    raw_body_bytes = 0;
+    message_complete = in_body = continue_due = false;
+  }
+
+  void refuse(Refusal why) {
+    refusal = why;
+    state = State::refused;
+    head = {};
+    request = {};
+  }
+
+  std::size_t feed_head(std::string_view bytes);
+  void parse_head();
+  std::size_t feed_body(std::string_view bytes);
+
+  static Impl& of(llhttp_t* parser) { return *static_cast<Impl*>(parser->data); }
+  static int on_url(llhttp_t* parser, const char* at, size_t size) {
+    of(parser).request.target.append(at, size);
+    return 0;
+  }
+  static int on_header_field(llhttp_t* parser, const char* at, size_t size) {
+    Impl& self = of(parser);
+    if (self.in_body) return 0;  // trailers are read past
+    auto& headers = self.request.headers;
+    if (self.last_was_value || headers.empty()) headers.emplace_back();
+    self.last_was_value = false;
+    std::string& name = headers.back().first;
+    for (std::size_t i = 0; i < size; ++i) {
+      const char c = at[i];
+      name += c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+    }
+    return 0;
+  }
+  static int on_header_value(llhttp_t* parser, const char* at, size_t size) {
+    Impl& self = of(parser);
+    if (self.in_body) return 0;
+    self.request.headers.back().second.append(at, size);
+    self.last_was_value = true;
+    return 0;
+  }
+  static int on_body(llhttp_t* parser, const char* at, size_t size) {
+    Impl& self = of(parser);
+    if (self.request.body.size() + size > self.max_body_bytes) {
+      self.refuse({413, "The body is too large"});
+      return HPE_USER;
+    }
+    self.request.body.append(at, size);
+    return 0;
+  }
+  static int on_message_complete(llhttp_t* parser) {
+    of(parser).message_complete = true;
+    return HPE_PAUSED;
+  }
+
+  const std::size_t max_body_bytes;
+  llhttp_settings_t settings{};
+  llhttp_t parser{};
+  State state = State::head;
+  HeadScanner scanner;
+  std::string head;
+  HttpRequest request;
+  Refusal refusal;
+  std::size_t raw_body_bytes = 0;
+  bool message_complete = false;
+  bool in_body = false;
+  bool last_was_value = true;
+  bool continue_due = false;
+};
+
+std::size_t HttpReader::Impl::feed_head(std::string_view bytes) {
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const bool done = scanner.take(bytes[i]);
+    if (scanner.refusal()) {
+      refuse(scanner.refusal());
+      return bytes.size();
+    }
+    if (!done) continue;
+    head.append(bytes, 0, i + 1);
+    parse_head();
+    return state == State::refused ? bytes.size() : i + 1;
+  }
+  if (scanner.begun()) head += bytes;
+  return bytes.size();
+}
+
+void HttpReader::Impl::parse_head() {
+  head.erase(0, head.find_first_not_of("\r\n"));
+  if (const Refusal wrong = check_request_line(head)) return refuse(wrong);
+  last_was_value = true;
+  const llhttp_errno_t result = llhttp_execute(&parser, head.data(), head.size());
+  if (result != HPE_OK && result != HPE_PAUSED && result != HPE_PAUSED_UPGRADE) {
+    return refuse({400, "The head is malformed"});
+  }
+  request.method = method_of(parser);
+  for (auto& header : request.headers) header.second = trim(header.second);
+  const bool http_1_1 = llhttp_get_http_minor(&parser) == 1;
+  if (const Refusal wrong = check_headers(request, {http_1_1, max_body_bytes})) {
+    return refuse(wrong);
+  }
+  if (const Refusal wrong = decode_target(request)) return refuse(wrong);
+  request.keep_alive = llhttp_should_keep_alive(&parser) != 0;
+  const bool wants_upgrade = request.method == Method::get && http_1_1 &&
+                             list_has_token(request.header("upgrade"), "websocket") &&
+                             list_has_token(request.header("connection"), "upgrade");
+  head.clear();
+  // Another protocol that an Upgrade names is not spoken here: the request stands as it is.
+  if (result == HPE_PAUSED_UPGRADE) llhttp_resume_after_upgrade(&parser);
+  if (message_complete) {
+    request.upgrade = wants_upgrade;
+    state = State::complete;
+    return;
+  }
+  in_body = true;
+  state = State::body;
+  continue_due = http_1_1 && !request.header("expect").empty();
+}
+
+std::size_t HttpReader::Impl::feed_body(std::string_view bytes) {
+  const llhttp_errno_t result = llhttp_execute(&parser, bytes.data(), bytes.size());
+  if (state == State::refused) return bytes.size();  // by on_body()
+  continue_due = false;
+  std::size_t taken = bytes.size();
+  if (message_complete) {
+    taken = static_cast<std::size_t>(llhttp_get_error_pos(&parser) - bytes.data());
+    state = State::complete;
+  } else if (result != HPE_OK) {
+    refuse({400, "The body is malformed"});
+    return bytes.size();
+  }
+  raw_body_bytes += taken;
+  if (raw_body_bytes > chunk_overhead_bytes + chunk_overhead_factor * request.body.size()) {
+    refuse({400, "Chunks with hardly any data"});
+    return bytes.size();
+  }
+  return taken;
+}
+
+HttpReader::HttpReader(std::size_t max_body_bytes)
+    : impl_(std::make_unique<Impl>(max_body_bytes)) {}
+HttpReader::~HttpReader() = default;
+HttpReader::HttpReader(HttpReader&&) noexcept = default;
+HttpReader& HttpReader::operator=(HttpReader&&) noexcept = default;
+
+std::size_t HttpReader::feed(std::span<const std::byte> bytes) {
+  const std::string_view text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  std::size_t taken = 0;
+  if (impl_->state == State::head) taken = impl_->feed_head(text);
+  if (impl_->state == State::body && taken < text.size()) {
+    taken += impl_->feed_body(text.substr(taken));
+  }
+  return impl_->state == State::refused ? text.size() : taken;
+}
+
+HttpReader::State HttpReader::state() const { return impl_->state; }
+
+bool HttpReader::begun() const { return impl_->state == State::body || impl_->scanner.begun(); }
+
+bool HttpReader::wants_continue() {
+  return impl_->state == State::body && std::exchange(impl_->continue_due, false);
+}
+
+int HttpReader::status() const {
+  CHECK(impl_->state == State::refused);
+  return impl_->refusal.status;
+}
+
+std::string_view HttpReader::reason() const {
+  CHECK(impl_->state == State::refused);
+  return impl_->refusal.reason;
+}
+
+HttpRequest& HttpReader::request() {
+  CHECK(impl_->state == State::complete);
+  return impl_->request;
+}
+
+void HttpReader::next() {
+  CHECK(impl_->state == State::complete);
+  impl_->begin();
+}
+
+}  // namespace starling::proto

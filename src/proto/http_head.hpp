@@ -1,0 +1,57 @@
+// The parts of a request's head that the parser leaves to its user.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "proto/http.hpp"
+
+namespace starling::proto {
+
+// Why a request is refused; 0: it is not.
+struct Refusal {
+  int status = 0;
+  std::string_view reason;  // static text
+
+  explicit operator bool() const { return status != 0; }
+};
+
+// Watches a head byte by byte for what must never reach a parser (RFC 9112, sections 2.2 and 5.2):
+// NUL, a CR or LF that is not part of a CRLF, and folded lines; and for its bounds. The verdict
+// does not depend on how the bytes are cut into pieces.
+class HeadScanner {
+ public:
+  // True: this byte ended the head (an empty line), or refused it (see refusal()).
+  bool take(char byte);
+  const Refusal& refusal() const { return refusal_; }
+  std::size_t size() const { return size_; }
+  // Empty lines before the request line are no part of the head (RFC 9112, section 2.2).
+  bool begun() const { return begun_; }
+
+ private:
+  bool refuse(int status, std::string_view reason);
+
+  Refusal refusal_;
+  std::size_t size_ = 0;
+  std::size_t line_size_ = 0;  // of the current line, without its CRLF
+  std::size_t blank_lines_ = 0;
+  char last_ = 0;
+  bool begun_ = false;
+  bool first_line_ = true;
+};
+
+// Checks the request line by itself, so that an unknown method is told from a malformed one (501,
+// 400) and an unknown version from both (505).
+Refusal check_request_line(std::string_view head);
+
+// Splits the target into path and query, decoded. Refuses what is no path (RFC 9112, section 3.2).
+Refusal decode_target(HttpRequest& request);
+
+// The rules on Host, Transfer-Encoding, Content-Length and Expect that go beyond the grammar.
+struct HeadFacts {
+  bool http_1_1 = true;
+  std::size_t max_body_bytes = 0;
+};
+Refusal check_headers(const HttpRequest& request, const HeadFacts& facts);
+
+}  // namespace starling::proto
