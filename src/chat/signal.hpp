@@ -1,0 +1,62 @@
+// Signals: what is told but not kept (presence, typing, read pointers, revocations), between the
+// shards of a server and later between servers. Bounded, and dropped when late.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "base/time.hpp"
+#include "chat/ids.hpp"
+
+namespace starling::chat {
+
+struct PresenceSignal {  // the first connection of a user in a room of a shard came, the last went
+  std::uint16_t shard = 0;
+  std::string room;  // empty: connected at all, whatever the room
+  UserId user = 0;
+  std::string username;
+  bool online = false;
+};
+struct TypingSignal {
+  std::string room;
+  UserId user = 0;
+  std::string username;
+  bool typing = false;
+};
+struct ReadSignal {  // to the user's own sockets, but for the one that was answered already
+  std::uint64_t answered_session = 0;
+  std::string room;
+  UserId user = 0;
+  Seq seq = 0;
+  std::uint64_t unread = 0;
+};
+struct StatusSignal {  // a user's status was set
+  UserId user = 0;
+  std::string username;
+  bool online = false;
+  base::WallMs last_seen_at = 0;
+};
+struct RevokedSignal {  // a token's sockets are closed
+  std::string token_id;
+  base::WallMs expires = 0;
+};
+
+using Signal = std::variant<PresenceSignal, TypingSignal, ReadSignal, StatusSignal, RevokedSignal>;
+
+// How a shard's signals reach every shard, its own included; implemented by src/bus.
+class SignalBus {
+ public:
+  virtual ~SignalBus() = default;
+  virtual void publish(const Signal& signal) = 0;  // any shard's thread
+};
+
+// A shard's end of it; called from any thread.
+class SignalInbox {
+ public:
+  virtual ~SignalInbox() = default;
+  // False: full, the signal is lost and counted.
+  virtual bool signal(const Signal& signal) = 0;
+};
+
+}  // namespace starling::chat
