@@ -1,0 +1,96 @@
+#include "net/listener.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace starling::net {
+namespace {
+
+constexpr unsigned user_timeout_ms = 20'000;  // unacknowledged data for so long: the peer is gone
+
+struct Address {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+};
+
+bool parse_address(const std::string& host, std::uint16_t port, Address& address) {
+  const std::string numeric = host == "localhost" ? "127.0.0.1" : host;
+  auto* v4 = reinterpret_cast<sockaddr_in*>(&address.storage);
+  if (::inet_pton(AF_INET, numeric.c_str(), &v4->sin_addr) == 1) {
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(port);
+    address.size = sizeof *v4;
+    return true;
+  }
+  auto* v6 = reinterpret_cast<sockaddr_in6*>(&address.storage);
+  if (::inet_pton(AF_INET6, numeric.c_str(), &v6->sin6_addr) != 1) return false;
+  v6->sin6_family = AF_INET6;
+  v6->sin6_port = htons(port);
+  address.size = sizeof *v6;
+  return true;
+}
+
+std::string explain(const std::string& host, std::uint16_t port, int error) {
+  std::string text = "cannot listen on " + host + " port " + std::to_string(port) + ": ";
+  text += std::strerror(error);
+  if (error == EADDRINUSE) text += "; another program listens there, choose another port";
+  if (error == EACCES) text += "; ports below 1024 need the capability CAP_NET_BIND_SERVICE";
+  if (error == EADDRNOTAVAIL) text += "; this host has no such address";
+  return text;
+}
+
+}  // namespace
+
+base::Result<Listener> Listener::open(const std::string& host, std::uint16_t port, int backlog) {
+  Address address;
+  if (!parse_address(host, port, address)) {
+    return base::failure("'" + host + "' is neither an IPv4 nor an IPv6 address", EINVAL);
+  }
+  const int family = address.storage.ss_family;
+  Listener listener{::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), port};
+  const int on = 1;
+  auto* const bound = reinterpret_cast<sockaddr*>(&address.storage);
+  if (listener.descriptor_ < 0 ||
+      ::setsockopt(listener.descriptor_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+      ::bind(listener.descriptor_, bound, address.size) != 0 ||
+      ::listen(listener.descriptor_, backlog) != 0 ||
+      ::getsockname(listener.descriptor_, bound, &address.size) != 0) {
+    const int error = errno;
+    return base::failure(explain(host, port, error), error);
+  }
+  listener.port_ =
+      ntohs(family == AF_INET ? reinterpret_cast<sockaddr_in*>(&address.storage)->sin_port
+                              : reinterpret_cast<sockaddr_in6*>(&address.storage)->sin6_port);
+  return listener;
+}
+
+Listener::Listener(Listener&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)), port_(other.port_) {}
+
+Listener& Listener::operator=(Listener&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  std::swap(port_, other.port_);
+  return *this;
+}
+
+Listener::~Listener() { close(); }
+
+void Listener::close() {
+  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+}
+
+void prepare_accepted(int socket) {
+  // Neither can fail on a TCP socket; if the peer is gone already, the first receive says so.
+  const int on = 1;
+  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof user_timeout_ms);
+}
+
+}  // namespace starling::net

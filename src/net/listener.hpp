@@ -1,0 +1,34 @@
+// Listener: the socket that new connections come from. Lives on the first shard's thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.hpp"
+
+namespace starling::net {
+
+// Binds and listens, with SO_REUSEADDR.
+class Listener {
+ public:
+  // `host` is a numeric IPv4 or IPv6 address or "localhost". Fails with a sentence that names the
+  // address and the cause (taken, not permitted, not an address of this host).
+  static base::Result<Listener> open(const std::string& host, std::uint16_t port, int backlog);
+  Listener(Listener&& other) noexcept;
+  Listener& operator=(Listener&& other) noexcept;
+  ~Listener();
+
+  int descriptor() const { return descriptor_; }
+  std::uint16_t port() const { return port_; }  // the real one where 0 was asked for
+  void close();
+
+ private:
+  Listener(int descriptor, std::uint16_t port) : descriptor_(descriptor), port_(port) {}
+  int descriptor_ = -1;
+  std::uint16_t port_ = 0;
+};
+
+// Sets TCP_NODELAY and TCP_USER_TIMEOUT (20 s) on an accepted socket.
+void prepare_accepted(int socket);
+
+}  // namespace starling::net
