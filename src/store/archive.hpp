@@ -1,0 +1,104 @@
+// The archive of a lone server: SQLite in WAL mode. One writer with the only write connection,
+// and readers with one read connection each. None of them starts a thread: whoever owns them calls
+// turn() in a loop.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "chat/archive.hpp"
+#include "io/wake.hpp"
+
+namespace starling::store {
+
+struct ArchiveOptions {
+  std::string path;       // of the database file
+  bool sync_full = true;  // synchronous=FULL; false: NORMAL (power loss may lose the newest)
+  unsigned batch_events = 1'024;
+  std::size_t mailbox_items = 16'384;
+  const chat::EventEncoder* encoder = nullptr;
+};
+
+struct WriteRequestWithTicket {
+  chat::WriteRequest request;
+  chat::Ticket ticket;
+};
+struct ReadRequestWithTicket {
+  chat::ReadRequest request;
+  chat::Ticket ticket;
+};
+
+struct WriterMetrics {  // written by the writer's thread, readable from any
+  std::uint64_t commits = 0;
+  std::uint64_t events = 0;
+  std::uint64_t failed_commits = 0;
+  std::uint64_t isolated = 0;  // requests that the database refused alone
+  std::uint64_t commit_ns_total = 0;
+  bool healthy = true;  // the last commit succeeded
+};
+
+// The numbering transaction: one for all requests that have gathered while the last one committed.
+class Writer {
+ public:
+  virtual ~Writer() = default;
+  // Any thread. False when the mailbox is full.
+  [[nodiscard]] virtual bool post(WriteRequestWithTicket&& request) = 0;
+  virtual std::size_t backlog() const = 0;  // roughly; any thread
+  virtual WriterMetrics metrics() const = 0;
+
+  // The writer's thread: commits what has gathered, delivers the batch to every inbox, then
+  // replies. False if there was nothing to do.
+  virtual bool turn() = 0;
+  // The writer's thread: sleeps until something is posted, at most `longest`.
+  virtual void wait(base::Duration longest) = 0;
+  virtual void wake() = 0;  // any thread
+};
+
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  // Any thread. False when the mailbox is full.
+  [[nodiscard]] virtual bool post(ReadRequestWithTicket&& request) = 0;
+  virtual bool turn() = 0;
+  virtual void wait(base::Duration longest) = 0;
+  virtual void wake() = 0;  // any thread
+};
+
+// Opens the database (made if missing), migrates it, checks it. Fails with cause and cure: not a
+// database, made by a newer version, a migration whose checksum differs, no permission, no space.
+class Archive {
+ public:
+  static base::Result<std::unique_ptr<Archive>> open(const ArchiveOptions& options);
+  virtual ~Archive() = default;
+
+  virtual std::uint64_t epoch() const = 0;
+  // All unexpired revocations, for the start of the shards.
+  virtual std::vector<chat::RevokeToken> revocations(base::WallMs now) const = 0;
+
+  // `inboxes` by shard index; they outlive writer and readers.
+  virtual base::Result<std::unique_ptr<Writer>> make_writer(
+      std::vector<chat::ShardInbox*> inboxes) = 0;
+  virtual base::Result<std::unique_ptr<Reader>> make_reader(
+      std::vector<chat::ShardInbox*> inboxes) = 0;
+};
+
+// The lock of a data folder (flock on DATA/lock), held while this object lives. Fails, naming the
+// folder, where another process holds it. Makes the folder (0700) if it is missing.
+class DataFolder {
+ public:
+  static base::Result<DataFolder> lock(const std::string& path);
+  DataFolder(DataFolder&& other) noexcept;
+  DataFolder& operator=(DataFolder&& other) noexcept;
+  ~DataFolder();
+
+ private:
+  explicit DataFolder(int descriptor) : descriptor_(descriptor) {}
+  int descriptor_ = -1;
+};
+
+}  // namespace starling::store

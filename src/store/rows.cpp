@@ -1,0 +1,59 @@
+#include "store/rows.hpp"
+
+#include <utf8proc.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+
+namespace starling::store {
+
+chat::Event event_of(const Statement& row) {
+  chat::Event event;
+  event.id = row.natural(0);
+  event.room = row.text(1);
+  event.seq = row.natural(2);
+  event.kind = row.integer(3) == 0 ? chat::EventKind::message : chat::EventKind::deletion;
+  event.sender = row.natural(4);
+  event.sender_name = row.text(5);
+  event.content = row.text(6);
+  event.message_type = row.text(7);
+  event.metadata = row.text(8);
+  const std::string_view key = row.text(9);
+  if (!key.empty() && key.front() != own_key_mark && key.front() != deletion_key_mark) {
+    event.client_message_id = key;
+  }
+  event.timestamp = row.integer(10);
+  event.messages_before = row.natural(11);
+  event.of_seq = row.natural(12);
+  event.of_id = row.natural(13);
+  event.deleted = row.integer(14) != 0;
+  return event;
+}
+
+chat::User user_of(const Statement& row) {
+  chat::User user;
+  user.id = row.natural(0);
+  user.username = row.text(1);
+  user.email = row.text(2);
+  user.created_at = row.integer(3);
+  user.last_seen_at = row.integer(4);
+  user.online = row.integer(5) != 0;
+  return user;
+}
+
+std::uint64_t unread_of(std::uint64_t messages, std::uint64_t messages_up_to_read) {
+  return std::min(max_unread, messages - std::min(messages, messages_up_to_read));
+}
+
+std::string fold_name(std::string_view name) {
+  const std::string terminated{name};
+  utf8proc_uint8_t* folded =
+      utf8proc_NFKC_Casefold(reinterpret_cast<const utf8proc_uint8_t*>(terminated.c_str()));
+  if (!folded) return terminated;  // not UTF-8: cannot be a valid name, compares as it is
+  std::string result{reinterpret_cast<const char*>(folded)};
+  std::free(folded);
+  return result;
+}
+
+}  // namespace starling::store

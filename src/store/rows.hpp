@@ -1,0 +1,36 @@
+// Rows of the archive as values; shared by the writer and the readers.
+#pragma once
+
+#include <string_view>
+
+#include "chat/archive.hpp"
+#include "chat/event.hpp"
+#include "store/sqlite.hpp"
+
+namespace starling::store {
+
+// The columns of `messages` that event_of() reads, in its order.
+inline constexpr std::string_view event_columns =
+    "id, room_id, seq, kind, sender_id, sender_name, content, message_type, metadata, "
+    "client_message_id, created_at, messages_before, of_seq, of_id, deleted";
+
+// A key that the server makes begins with a character that no client's key may hold.
+inline constexpr char own_key_mark = '\x01';
+inline constexpr char deletion_key_mark = '\x02';
+
+inline constexpr std::uint64_t max_unread = 1'000;
+
+chat::Event event_of(const Statement& row);
+
+// The columns of `users` that user_of() reads.
+inline constexpr std::string_view user_columns =
+    "id, username, email, created_at, last_seen_at, is_online";
+chat::User user_of(const Statement& row);
+
+// How many messages of a room lie behind what was read.
+std::uint64_t unread_of(std::uint64_t messages, std::uint64_t messages_up_to_read);
+
+// A user name's form for comparing: NFKC, case folded (Unicode's toNFKC_Casefold).
+std::string fold_name(std::string_view name);
+
+}  // namespace starling::store
