@@ -29,7 +29,7 @@ struct User {
   bool online = false;
 };
 
-// ---- written by the writer thread, in the order in which they arrive from a shard ---------------
+// ---- written by the writer thread, in the order in which they arrive from a shard ------------
 
 // One message. Exactly once per (room, sender, client_message_id), for ever.
 struct PostMessage {
@@ -79,8 +79,7 @@ struct RevokeToken {
   base::WallMs expires = 0;  // forgotten after this
 };
 
-// ---- read by the reader threads
-// ------------------------------------------------------------------
+// ---- read by the reader threads --------------------------------------------------------------
 
 struct FindUser {  // by id, or by name (without regard to case) where id is 0
   UserId id = 0;
@@ -131,8 +130,7 @@ struct FindRoom {
   std::string room;
 };
 
-// ---- done by the hasher
-// --------------------------------------------------------------------------
+// ---- done by the hasher ----------------------------------------------------------------------
 
 struct HashPassword {
   std::string password;
@@ -149,8 +147,7 @@ using ReadRequest = std::variant<FindUser, FindCredentials, ListUsers, OpenSessi
 using HashRequest = std::variant<HashPassword, VerifyPassword>;
 using Request = std::variant<WriteRequest, ReadRequest, HashRequest>;
 
-// ---- answers
-// -------------------------------------------------------------------------------------
+// ---- answers ---------------------------------------------------------------------------------
 
 struct MessagePosted {  // to PostMessage and DeleteMessage
   MessageId id = 0;
@@ -241,8 +238,7 @@ using Reply = std::variant<Failure, MessagePosted, RoomJoined, RoomLeft, ReadMar
                            RoomCounted, AllCounted, RoomsListed, RoomFound, TokenRevoked,
                            PasswordHashed, PasswordVerified>;
 
-// ---- the port
-// ------------------------------------------------------------------------------------
+// ---- the port --------------------------------------------------------------------------------
 
 struct Ticket {
   std::uint16_t shard = 0;

@@ -85,8 +85,7 @@ Connection::~Connection() {
 
 void Connection::start() { arm_receive(); }
 
-// ---- receiving
-// -----------------------------------------------------------------------------------
+// ---- receiving -------------------------------------------------------------------------------
 
 void Connection::arm_receive() {
   if (receive_armed_ || at_end_) return;
@@ -165,8 +164,7 @@ void Connection::read_carry() {
   if (!carry_ && open()) arm_receive();
 }
 
-// ---- HTTP
-// ----------------------------------------------------------------------------------------
+// ---- HTTP ------------------------------------------------------------------------------------
 
 std::size_t Connection::take_http(std::span<const std::byte> bytes) {
   Http& http = *http_;
@@ -252,8 +250,7 @@ void Connection::accept_websocket(const proto::HttpResponse& response,
   read_carry();
 }
 
-// ---- WebSocket
-// -----------------------------------------------------------------------------------
+// ---- WebSocket -------------------------------------------------------------------------------
 
 // Translates what a reader finds into calls of one connection.
 class FrameSink final : public proto::MessageSink {
@@ -321,8 +318,7 @@ void Connection::resume_reading() {
   read_carry();
 }
 
-// ---- sending
-// -------------------------------------------------------------------------------------
+// ---- sending ---------------------------------------------------------------------------------
 
 bool Connection::can_send() const { return !send_in_flight_ && state_ < State::lingering; }
 
@@ -458,8 +454,7 @@ void Connection::finish_send() {
   gathered_.reset();
 }
 
-// ---- time
-// ----------------------------------------------------------------------------------------
+// ---- time ------------------------------------------------------------------------------------
 
 void Connection::tick() {
   if (state_ < State::shut && send_in_flight_ &&
@@ -514,8 +509,7 @@ void Connection::tick_websocket() {
   }
 }
 
-// ---- closing
-// -------------------------------------------------------------------------------------
+// ---- closing ---------------------------------------------------------------------------------
 
 void Connection::abort() {
   if (state_ < State::shut) begin_closing(State::shut);

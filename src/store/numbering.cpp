@@ -105,8 +105,7 @@ void Numbering::finish() {
 
 void Numbering::rolled_back() { next_id_ = ids_end_ = 0; }
 
-// ---- messages
-// ------------------------------------------------------------------------------------
+// ---- messages --------------------------------------------------------------------------------
 
 chat::Reply Numbering::apply(const chat::PostMessage& post, std::vector<chat::Event>& events) {
   const std::optional<std::string>& name = username(post.sender);
@@ -195,8 +194,7 @@ void Numbering::append(RoomState& state, chat::Event& event, const std::string& 
   state.changed = true;
 }
 
-// ---- rooms
-// ---------------------------------------------------------------------------------------
+// ---- rooms -----------------------------------------------------------------------------------
 
 chat::Reply Numbering::apply(const chat::JoinRoom& join, std::vector<chat::Event>&) {
   if (!username(join.user)) return Failure{FailureCode::not_found, "User not found"};
@@ -294,8 +292,7 @@ std::uint64_t Numbering::messages_up_to(const std::string& room, chat::Seq seq) 
   return count;
 }
 
-// ---- users
-// ---------------------------------------------------------------------------------------
+// ---- users -----------------------------------------------------------------------------------
 
 const std::optional<std::string>& Numbering::username(chat::UserId user) {
   const auto [place, is_new] = usernames_.try_emplace(user);
@@ -356,8 +353,7 @@ chat::Reply Numbering::apply(const chat::RevokeToken& revoke, std::vector<chat::
   return chat::TokenRevoked{};
 }
 
-// ---- ids
-// -----------------------------------------------------------------------------------------
+// ---- ids -------------------------------------------------------------------------------------
 
 chat::MessageId Numbering::next_message_id() {
   if (next_id_ == ids_end_) {

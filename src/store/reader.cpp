@@ -70,8 +70,7 @@ chat::Reply Queries::answer(const chat::ReadRequest& request) {
   return std::visit([this](const auto& what) { return answer(what); }, request);
 }
 
-// ---- users
-// ---------------------------------------------------------------------------------------
+// ---- users -----------------------------------------------------------------------------------
 
 chat::Reply Queries::answer(const chat::FindUser& find) {
   const std::string key = fold_name(find.username);
@@ -112,8 +111,7 @@ chat::Reply Queries::answer(const chat::OpenSession& open) {
   return opened;
 }
 
-// ---- events
-// --------------------------------------------------------------------------------------
+// ---- events ----------------------------------------------------------------------------------
 
 chat::Reply Queries::answer(const chat::ReadPage& read) {
   using Position = chat::ReadPage::Position;
@@ -211,8 +209,7 @@ chat::Reply Queries::answer(const chat::FindMessage& find) {
   return found;
 }
 
-// ---- rooms
-// ---------------------------------------------------------------------------------------
+// ---- rooms -----------------------------------------------------------------------------------
 
 Queries::RoomFacts Queries::facts_of(const std::string& room) {
   RoomFacts facts;
@@ -254,8 +251,7 @@ chat::Reply Queries::answer(const chat::FindRoom& find) {
       {std::string{room_.text(0)}, room_.natural(1), room_.natural(2), room_.integer(3)}};
 }
 
-// ---- the reader
-// ----------------------------------------------------------------------------------
+// ---- the reader ------------------------------------------------------------------------------
 
 SqliteReader::SqliteReader(Database database, io::Wake wake, const ArchiveOptions& options,
                            std::uint64_t epoch, std::vector<chat::ShardInbox*> inboxes)
