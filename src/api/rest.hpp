@@ -1,0 +1,71 @@
+// REST: translates HTTP requests into what the archive is asked, and its answers into responses.
+//
+// A call is a chain of steps. A step is either the response, or a question to other threads with
+// what to do with the answer; whoever runs the call (a shard) asks and comes back. Pure: no clock,
+// no socket, no thread; what a call needs to know is passed in.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "api/identity.hpp"
+#include "api/origin.hpp"
+#include "base/time.hpp"
+#include "chat/archive.hpp"
+#include "chat/signal.hpp"
+#include "proto/http.hpp"
+#include "proto/json_reader.hpp"
+#include "starling/config.hpp"
+
+namespace starling::api {
+
+struct Ask;
+using Step = std::variant<proto::HttpResponse, Ask>;
+struct Ask {
+  chat::Request request;
+  std::function<Step(chat::Reply&&)> then;
+};
+
+// A server as GET /api/fleet shows it.
+struct FleetEntry {
+  std::string server_id;
+  std::string address;
+  base::WallMs started_at = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t rooms = 0;  // with members connected here
+};
+
+// What only a shard knows; called on its thread from within a step.
+class Surroundings {
+ public:
+  virtual ~Surroundings() = default;
+  virtual base::WallMs wall_clock() const = 0;
+  virtual bool token_revoked(std::string_view token_id) const = 0;
+  virtual std::uint64_t online_count(std::string_view room) const = 0;  // people in a room now
+  virtual void publish(const chat::Signal& signal) = 0;
+  virtual FleetEntry fleet() const = 0;
+  virtual bool ready(std::string& details) const = 0;  // readyz; details: a line per check
+};
+
+// Of one shard; everything behind the references outlives it.
+struct RestContext {
+  const Config* config = nullptr;
+  const TokenKeys* keys = nullptr;
+  OriginRule origins;
+  Surroundings* surroundings = nullptr;
+  proto::JsonReader* json = nullptr;
+};
+
+// Any request that is no WebSocket upgrade: pages, health, /api/..., and 404 or 405 (with Allow)
+// for the rest. OPTIONS and HEAD are answered for every route.
+Step answer(RestContext& context, proto::HttpRequest& request);
+
+// The admin listener: /metrics with the given text, /livez, /readyz; 404 for the rest.
+proto::HttpResponse answer_admin(RestContext& context, const proto::HttpRequest& request,
+                                 const std::function<std::string()>& metrics_text);
+
+}  // namespace starling::api
