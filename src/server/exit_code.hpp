@@ -1,0 +1,17 @@
+// Exit codes: sysexits.h(3head), so that systemd and scripts can tell what happened.
+#pragma once
+
+namespace starling::server {
+
+enum ExitCode : int {
+  exit_ok = 0,
+  exit_usage = 64,        // the command line
+  exit_unavailable = 69,  // a port is taken, the data folder is in use
+  exit_internal = 70,
+  exit_os = 71,            // the system lacks something: io_uring
+  exit_config = 78,        // the configuration
+  exit_interrupted = 130,  // a second SIGINT
+  exit_terminated = 143,   // a second SIGTERM
+};
+
+}  // namespace starling::server

@@ -1,0 +1,28 @@
+// The table of all settings.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "starling/config.hpp"
+
+namespace starling::server {
+
+// Where a key's value goes, and thereby its type.
+using Target = std::variant<bool*, std::uint16_t*, unsigned*, std::size_t*, std::string*, AuthMode*,
+                            std::vector<std::string>*>;
+
+struct Key {
+  std::string name;  // "section.key"
+  Target target;
+  std::uint64_t low = 0;  // of numbers, inclusive
+  std::uint64_t high = 0;
+  std::vector<std::string> choices{};  // of text, where only these are allowed
+};
+
+// All keys, bound to the members of `config` and, for bus.url, to `bus_url`.
+std::vector<Key> keys_of(Config& config, std::string& bus_url);
+
+}  // namespace starling::server

@@ -1,0 +1,113 @@
+#include "server/metrics.hpp"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <utility>
+
+#include "starling/version.hpp"
+
+namespace starling::server {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+void set(ClientMetric& metric, MetricType type, double value) {
+  if (type == MetricType::Counter) {
+    metric.counter.value = value;
+  } else {
+    metric.gauge.value = value;
+  }
+}
+
+MetricFamily family(std::string name, std::string help, MetricType type, double value) {
+  MetricFamily family{std::move(name), std::move(help), type, {}};
+  set(family.metric.emplace_back(), type, value);
+  return family;
+}
+
+struct ShardFamily {
+  const char* name;
+  const char* help;
+  MetricType type;
+  std::uint64_t shard::ShardMetrics::*member;
+};
+
+constexpr auto counter = MetricType::Counter;
+constexpr auto gauge = MetricType::Gauge;
+using Numbers = shard::ShardMetrics;
+
+constexpr ShardFamily shard_families[] = {
+    {"starling_connections", "Open connections", gauge, &Numbers::connections},
+    {"starling_connections_opened_total", "Connections accepted", counter,
+     &Numbers::connections_opened},
+    {"starling_connections_closed_total", "Connections closed", counter,
+     &Numbers::connections_closed},
+    {"starling_websocket_sessions_total", "WebSocket sessions opened", counter,
+     &Numbers::websocket_sessions},
+    {"starling_http_requests_total", "HTTP requests read", counter, &Numbers::http_requests},
+    {"starling_messages_received_total", "WebSocket messages read", counter,
+     &Numbers::messages_received},
+    {"starling_messages_delivered_total", "Events given to members", counter,
+     &Numbers::messages_delivered},
+    {"starling_sends_total", "Send operations", counter, &Numbers::sends},
+    {"starling_sent_bytes_total", "Bytes sent", counter, &Numbers::bytes_sent},
+    {"starling_received_bytes_total", "Bytes received", counter, &Numbers::bytes_received},
+    {"starling_slow_readers_total", "Members that fell behind a room's buffer", counter,
+     &Numbers::slow_readers},
+    {"starling_gaps_filled_total", "Holes in rooms filled from the archive", counter,
+     &Numbers::gaps_filled},
+    {"starling_requests_refused_total", "Requests refused because a queue was full", counter,
+     &Numbers::calls_refused},
+    {"starling_signals_dropped_total", "Presence and typing signals dropped", counter,
+     &Numbers::signals_dropped},
+    {"starling_batches_dropped_total", "Committed batches dropped by a full ring", counter,
+     &Numbers::batches_dropped},
+    {"starling_buffer_bytes", "Bytes that wait to be sent", gauge, &Numbers::buffer_bytes},
+    {"starling_rooms", "Rooms with members connected", gauge, &Numbers::rooms},
+};
+
+MetricFamily family_of(const ShardFamily& wanted, const std::vector<Numbers>& shards) {
+  MetricFamily family{wanted.name, wanted.help, wanted.type, {}};
+  for (std::size_t core = 0; core < shards.size(); ++core) {
+    ClientMetric& metric = family.metric.emplace_back();
+    metric.label.push_back({"core", std::to_string(core)});
+    set(metric, wanted.type, static_cast<double>(shards[core].*wanted.member));
+  }
+  return family;
+}
+
+}  // namespace
+
+std::string metrics_text(const std::vector<shard::ShardMetrics>& shards,
+                         const store::WriterMetrics& writer, std::size_t writer_backlog,
+                         std::uint64_t dropped_log_lines) {
+  std::vector<MetricFamily> families;
+  for (const ShardFamily& wanted : shard_families) families.push_back(family_of(wanted, shards));
+  const auto add = [&families](const char* name, const char* help, MetricType type, double value) {
+    families.push_back(family(name, help, type, value));
+  };
+  constexpr double ns_per_second = 1e9;
+  add("starling_store_commits_total", "Transactions committed", counter,
+      static_cast<double>(writer.commits));
+  add("starling_store_events_total", "Events committed", counter,
+      static_cast<double>(writer.events));
+  add("starling_store_failed_commits_total", "Transactions that failed", counter,
+      static_cast<double>(writer.failed_commits));
+  add("starling_store_commit_seconds_total", "Time spent in committed transactions", counter,
+      static_cast<double>(writer.commit_ns_total) / ns_per_second);
+  add("starling_store_queue_length", "Requests that wait for the writer", gauge,
+      static_cast<double>(writer_backlog));
+  add("starling_store_healthy", "Whether the last transaction succeeded", gauge,
+      writer.healthy ? 1 : 0);
+  add("starling_log_dropped_total", "Log lines dropped by a full queue", counter,
+      static_cast<double>(dropped_log_lines));
+  MetricFamily build = family("starling_build_info", "The running version", gauge, 1);
+  build.metric.front().label.push_back({"version", starling::version});
+  families.push_back(std::move(build));
+  return prometheus::TextSerializer{}.Serialize(families);
+}
+
+}  // namespace starling::server

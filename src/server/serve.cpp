@@ -1,0 +1,366 @@
+// Beginning: data folder → token keys → archive → listeners → shards (each on its thread) → writer,
+// readers, hasher → serving. End, at the first SIGTERM or SIGINT: the shards drain, then the writer
+// commits what is left, then all threads end. At the second signal the process is gone at once:
+// nothing acknowledged is lost by that either.
+#include "server/serve.hpp"
+
+#include <poll.h>
+#include <sodium.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "api/ws_protocol.hpp"
+#include "base/check.hpp"
+#include "base/log.hpp"
+#include "bus/local_bus.hpp"
+#include "io/clock.hpp"
+#include "net/listener.hpp"
+#include "server/exit_code.hpp"
+#include "server/hasher.hpp"
+#include "server/metrics.hpp"
+#include "server/secret.hpp"
+#include "server/settings.hpp"
+#include "shard/shard.hpp"
+#include "starling/version.hpp"
+#include "store/archive.hpp"
+
+namespace starling::server {
+namespace {
+
+constexpr int listen_backlog = 4'096;
+constexpr base::Duration longest_wait = std::chrono::milliseconds{100};
+
+int fail(int code, const std::string& message) {
+  std::fprintf(stderr, "starling: %s\n", message.c_str());
+  return code;
+}
+
+sigset_t stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  return signals;
+}
+
+// Sockets cost descriptors: as many as the system allows.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);  // refused: the limit stays what it is
+}
+
+std::string random_server_id() {
+  unsigned char bytes[8];
+  randombytes_buf(bytes, sizeof bytes);
+  char hex[2 * sizeof bytes + 1];
+  sodium_bin2hex(hex, sizeof hex, bytes, sizeof bytes);
+  return hex;
+}
+
+std::string address_text(const std::string& host, std::uint16_t port) {
+  const bool v6 = host.find(':') != std::string::npos;
+  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+// Sends a shard's requests to the threads that do them.
+class Router final : public chat::Backend {
+ public:
+  bool submit(chat::Request&& request, chat::Ticket ticket) override {
+    if (auto* write = std::get_if<chat::WriteRequest>(&request)) {
+      return writer->post({std::move(*write), ticket});
+    }
+    if (auto* read = std::get_if<chat::ReadRequest>(&request)) {
+      next_reader_ = (next_reader_ + 1) % readers.size();
+      return readers[next_reader_]->post({std::move(*read), ticket});
+    }
+    return hasher->post(std::move(std::get<chat::HashRequest>(request)), ticket);
+  }
+
+  store::Writer* writer = nullptr;
+  std::vector<store::Reader*> readers;
+  Hasher* hasher = nullptr;
+
+ private:
+  std::size_t next_reader_ = 0;
+};
+
+// Turns something until it is told to stop and has nothing left to do.
+template <typename Worker>
+class Loop {
+ public:
+  explicit Loop(Worker& worker)
+      : worker_(worker), thread_([this] {
+          while (true) {
+            const bool last = stopping_.load(std::memory_order_acquire);
+            if (worker_.turn()) continue;
+            if (last) return;
+            worker_.wait(longest_wait);
+          }
+        }) {}
+  ~Loop() {
+    stopping_.store(true, std::memory_order_release);
+    worker_.wake();
+    thread_.join();
+  }
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+ private:
+  Worker& worker_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+class Server {
+ public:
+  explicit Server(const Config& config) : config_(config) {}
+
+  // 0, or the exit code after the failure was said.
+  int start();
+  int run_until_stopped();
+
+ private:
+  base::Result<net::Listener> open_admin_listener();
+  int start_shard(shard::ShardOptions options);
+  int start_archive();
+  std::string metrics();
+  void stop();
+
+  const Config& config_;
+  int signals_ = -1;
+  std::optional<store::DataFolder> folder_;
+  std::optional<api::TokenKeys> keys_;
+  std::unique_ptr<store::Archive> archive_;
+  std::optional<net::Listener> public_listener_;
+  std::optional<net::Listener> admin_listener_;
+  api::FrameEncoder encoder_;
+  bus::LocalBus bus_;
+  Router router_;
+
+  std::unique_ptr<shard::Shard> shard_;
+  std::thread shard_thread_;
+  std::promise<void> may_run_;  // the shard waits for the archive's threads
+  std::promise<void> drained_;
+  std::future<void> drained_future_ = drained_.get_future();
+  std::atomic<bool> give_up_{false};  // the drain's deadline has passed
+
+  std::unique_ptr<store::Writer> writer_;
+  std::vector<std::unique_ptr<store::Reader>> readers_;
+  std::unique_ptr<Hasher> hasher_;
+  std::unique_ptr<Loop<store::Writer>> writer_loop_;
+  std::vector<std::unique_ptr<Loop<store::Reader>>> reader_loops_;
+  std::unique_ptr<Loop<Hasher>> hasher_loop_;
+};
+
+base::Result<net::Listener> Server::open_admin_listener() {
+  const auto& admin = config_.admin;
+  base::Result<net::Listener> listener =
+      net::Listener::open(admin.host, admin.port, listen_backlog);
+  if (listener || admin.chosen || listener.error().system_errno != EADDRINUSE) return listener;
+  return net::Listener::open(admin.host, 0, listen_backlog);
+}
+
+int Server::start() {
+  if (sodium_init() < 0) return fail(exit_internal, "no source of random numbers");
+  raise_descriptor_limit();
+  const sigset_t signals = stop_signals();
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread
+  std::signal(SIGPIPE, SIG_IGN);
+  signals_ = ::signalfd(-1, &signals, SFD_CLOEXEC);
+  if (signals_ < 0) return fail(exit_os, std::string{"signalfd: "} + std::strerror(errno));
+
+  base::LogLevel level = base::LogLevel::info;
+  CHECK(base::parse_log_level(config_.log.level, level));  // settings allow no other
+  base::start_logging(level);
+
+  base::Result<store::DataFolder> folder = store::DataFolder::lock(config_.server.data_dir);
+  if (!folder) return fail(exit_unavailable, folder.error().message);
+  folder_ = std::move(*folder);
+  base::Result<api::TokenKeys> keys = load_token_keys(config_);
+  if (!keys) return fail(exit_config, keys.error().message);
+  keys_ = std::move(*keys);
+
+  base::Result<net::Listener> listener =
+      net::Listener::open(config_.server.host, config_.server.port, listen_backlog);
+  if (!listener) return fail(exit_unavailable, listener.error().message);
+  public_listener_ = std::move(*listener);
+  base::Result<net::Listener> admin = open_admin_listener();
+  if (!admin) return fail(exit_unavailable, admin.error().message);
+  admin_listener_ = std::move(*admin);
+  return start_archive();
+}
+
+int Server::start_archive() {
+  store::ArchiveOptions archive_options;
+  archive_options.path = sqlite_path(config_);
+  archive_options.sync_full = config_.store.sync == "full";
+  archive_options.batch_events = config_.store.batch_events;
+  archive_options.encoder = &encoder_;
+  base::Result<std::unique_ptr<store::Archive>> archive = store::Archive::open(archive_options);
+  if (!archive) return fail(exit_unavailable, archive.error().message);
+  archive_ = std::move(*archive);
+
+  const std::string address = address_text(config_.server.host, public_listener_->port());
+  shard::ShardOptions options;
+  options.config = &config_;
+  options.keys = &*keys_;
+  options.backend = &router_;
+  options.bus = &bus_;
+  options.encoder = &encoder_;
+  options.server_id = random_server_id();
+  options.epoch = archive_->epoch();
+  options.revocations = archive_->revocations(io::wall_clock());
+  options.public_listener = public_listener_->descriptor();
+  options.admin_listener = admin_listener_->descriptor();
+  options.metrics_text = [this] { return metrics(); };
+  options.archive_healthy = [this] { return writer_->metrics().healthy; };
+  options.address = address;
+  options.started_at = io::wall_clock();
+  if (const int code = start_shard(std::move(options)); code != exit_ok) return code;
+
+  const std::vector<chat::ShardInbox*> inboxes{shard_.get()};
+  base::Result<std::unique_ptr<store::Writer>> writer = archive_->make_writer(inboxes);
+  if (!writer) return fail(exit_unavailable, writer.error().message);
+  writer_ = std::move(*writer);
+  for (unsigned i = 0; i < config_.store.readers; ++i) {
+    base::Result<std::unique_ptr<store::Reader>> reader = archive_->make_reader(inboxes);
+    if (!reader) return fail(exit_unavailable, reader.error().message);
+    readers_.push_back(std::move(*reader));
+    router_.readers.push_back(readers_.back().get());
+  }
+  base::Result<io::Wake> wake = io::Wake::create();
+  if (!wake) return fail(exit_os, wake.error().message);
+  hasher_ = std::make_unique<Hasher>(std::move(*wake), inboxes);
+  router_.writer = writer_.get();
+  router_.hasher = hasher_.get();
+  bus_.add(shard_.get());
+
+  writer_loop_ = std::make_unique<Loop<store::Writer>>(*writer_);
+  for (const auto& reader : readers_) {
+    reader_loops_.push_back(std::make_unique<Loop<store::Reader>>(*reader));
+  }
+  hasher_loop_ = std::make_unique<Loop<Hasher>>(*hasher_);
+  may_run_.set_value();
+
+  base::log(base::LogLevel::info, "serving",
+            {{"url", "http://" + address},
+             {"version", starling::version},
+             {"auth", config_.auth.mode == AuthMode::token ? "token" : "open"},
+             {"data", config_.server.data_dir},
+             {"metrics",
+              "http://" + address_text(config_.admin.host, admin_listener_->port()) + "/metrics"}});
+  if (config_.auth.mode == AuthMode::open) {
+    base::log(base::LogLevel::warning,
+              "OPEN MODE: every client is believed to be whoever it says it is, and may delete "
+              "what others wrote; use auth.mode = token where people do not all trust each other");
+  }
+  if (config_.test.echo) {
+    base::log(base::LogLevel::warning,
+              "TEST ECHO: /echo sends everything back, to anybody; not for production");
+  }
+  return exit_ok;
+}
+
+// The ring is made on the thread that will use it; the thread then waits for the rest.
+int Server::start_shard(shard::ShardOptions options) {
+  std::promise<std::string> made;
+  std::future<std::string> made_future = made.get_future();
+  std::shared_future<void> may_run = may_run_.get_future().share();
+  shard_thread_ = std::thread{[this, &made, may_run, options = std::move(options)] {
+    auto shard = shard::Shard::create(options);
+    if (!shard) {
+      made.set_value(shard.error().message);
+      return;
+    }
+    shard_ = std::move(*shard);
+    made.set_value({});
+    may_run.wait();
+    while (!give_up_.load(std::memory_order_acquire) && shard_->turn(longest_wait)) {
+    }
+    drained_.set_value();
+  }};
+  const std::string failure = made_future.get();
+  if (failure.empty()) return exit_ok;
+  shard_thread_.join();
+  return fail(exit_os, failure);
+}
+
+std::string Server::metrics() {
+  return metrics_text({shard_->metrics()}, writer_->metrics(), writer_->backlog(),
+                      base::dropped_log_lines());
+}
+
+int Server::run_until_stopped() {
+  bool stopping = false;
+  base::Instant deadline{};
+  while (true) {
+    pollfd watched{signals_, POLLIN, 0};
+    constexpr int poll_ms = 20;  // of a drain's end
+    ::poll(&watched, 1, stopping ? poll_ms : -1);
+    if (watched.revents & POLLIN) {
+      signalfd_siginfo signal{};
+      if (::read(signals_, &signal, sizeof signal) != sizeof signal) continue;
+      if (signal.ssi_signo == SIGHUP) {
+        base::log(base::LogLevel::warning,
+                  "this version does not reload: restart to change settings");
+        continue;
+      }
+      if (stopping) ::_exit(signal.ssi_signo == SIGINT ? exit_interrupted : exit_terminated);
+      base::log(base::LogLevel::info, "draining");
+      stopping = true;
+      deadline = io::now() + std::chrono::milliseconds{config_.server.drain_deadline_ms};
+      shard_->drain();
+    }
+    if (!stopping) continue;
+    if (drained_future_.wait_for(std::chrono::seconds{0}) == std::future_status::ready) break;
+    if (io::now() < deadline) continue;
+    base::log(base::LogLevel::warning, "the drain's deadline has passed: what is open is cut off");
+    give_up_.store(true, std::memory_order_release);
+    shard_->wake();
+    break;
+  }
+  stop();
+  return exit_ok;
+}
+
+void Server::stop() {
+  shard_thread_.join();
+  hasher_loop_.reset();
+  reader_loops_.clear();
+  writer_loop_.reset();  // commits what is left in its mailbox
+  readers_.clear();
+  writer_.reset();
+  archive_.reset();
+  base::log(base::LogLevel::info, "stopped");
+  base::stop_logging();
+}
+
+}  // namespace
+
+int serve(const Config& config) {
+  Server server{config};
+  if (const int code = server.start(); code != exit_ok) {
+    base::stop_logging();
+    std::fflush(nullptr);
+    ::_exit(code);  // threads that were started wait for what will not come
+  }
+  return server.run_until_stopped();
+}
+
+}  // namespace starling::server

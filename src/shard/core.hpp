@@ -1,0 +1,293 @@
+// Core: what a shard is made of. One object, one thread; its functions stand in one file per
+// concern:
+//
+//   shard.cpp      the turn of the loop, accepting, timers, drain, metrics
+//   http.cpp       requests, upgrades, the steps of REST calls
+//   commands.cpp   what clients ask for over WebSocket, and the archive's answers to it
+//   rooms.cpp      the order of events, members coming and going, catching up after a resume
+//   fanout.cpp     from the rooms' wire buffers to the sockets
+//   presence.cpp   signals: who is here, who types, what was read, which token ended
+//
+// Objects of clients are only destroyed at the end of a turn, so no function has to fear that
+// something it called has taken the ground from under it: closing marks, the end of the turn
+// sweeps.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "api/rest.hpp"
+#include "api/ws_protocol.hpp"
+#include "base/chunk.hpp"
+#include "base/slot_map.hpp"
+#include "chat/archive.hpp"
+#include "chat/command.hpp"
+#include "chat/presence.hpp"
+#include "chat/signal.hpp"
+#include "io/ring.hpp"
+#include "net/connection.hpp"
+#include "proto/json_reader.hpp"
+#include "proto/websocket.hpp"
+#include "shard/inbox.hpp"
+#include "shard/room.hpp"
+#include "shard/shard.hpp"
+
+namespace starling::shard {
+
+// A socket of ours and, once it has been upgraded, its session.
+struct Client {
+  Client(net::ConnectionContext& context, base::Handle self, int socket, bool is_admin)
+      : connection(context, self, socket), admin(is_admin) {}
+
+  net::Connection connection;
+  std::unique_ptr<Session> session;
+  bool admin;                 // came in by the admin listener
+  bool request_open = false;  // a REST call waits for its answer
+};
+
+// Who waits for an answer of the archive, and what to do with it.
+struct Call {
+  enum class Kind : std::uint8_t {
+    rest,          // `then` makes the next step
+    open_session,  // `auth`, sent by a client that says who it is
+    ensure_user,   // the same, where a token of another backend names a user unknown here
+    join,
+    leave,
+    post,
+    mark_read,
+    recent,
+    catch_up,  // a page for a resuming member
+    fill,      // a hole of a room's feed
+    head,      // a room's head after batches were dropped
+    quiet,     // nobody waits
+  };
+  Kind kind = Kind::quiet;
+  base::Handle client{};
+  std::string room;
+  std::string ref;
+  std::string client_message_id;
+  std::optional<chat::Seq> after_seq;
+  std::optional<std::uint64_t> epoch;
+  std::unique_ptr<chat::Authenticate> auth;
+  std::unique_ptr<chat::Command> resumed;  // open mode: done once the session is open
+  std::function<api::Step(chat::Reply&&)> then;
+};
+
+struct StringHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const {
+    return std::hash<std::string_view>{}(text);
+  }
+};
+
+class Core final : public Shard, private net::ConnectionOwner, private api::Surroundings {
+ public:
+  Core(const ShardOptions& options, std::unique_ptr<io::Ring> ring);
+  ~Core() override;
+
+  // ---- Shard (shard.cpp)
+  bool turn(base::Duration longest) override;
+  void drain() override;
+  ShardMetrics metrics() const override;
+  void reply(chat::TicketedReply&& reply) override { inbox_.post_reply(std::move(reply)); }
+  void committed(const chat::CommittedBatchRef& batch) override { inbox_.post_batch(batch); }
+  bool signal(const chat::Signal& signal) override;
+  void wake() override { ring_->wake().notify(); }
+
+ private:
+  static constexpr unsigned public_listener = 0;  // slots of the listeners' tokens
+  static constexpr unsigned admin_listener = 1;
+  static constexpr unsigned max_fills = 64;       // holes and heads asked for at once
+  static constexpr unsigned max_open_calls = 64;  // of one session; beyond it the session waits
+  static constexpr unsigned page_events = 200;    // of one page while catching up or filling
+  static constexpr std::size_t catch_up_backlog_bytes = 256 * 1024;  // unsent: no further page
+
+  // ---- shard.cpp
+  void run(const io::Completion& completion);
+  void on_accepted(const io::Completion& completion);
+  void take_inbox();
+  void run_timers();
+  void tick();
+  void begin_drain();
+  void drain_session(Session& session);
+  void sweep();
+  base::Duration until_next_timer() const;
+  void publish_metrics();
+  // False: refused, nothing will be answered.
+  [[nodiscard]] bool ask(chat::Request&& request, Call&& call);
+  void on_reply(chat::TicketedReply&& reply);
+
+  // ---- http.cpp
+  void on_request(net::Connection& connection, proto::HttpRequest& request) override;
+  void on_upgrade(net::Connection& connection, proto::HttpRequest& request) override;
+  void run_step(Client& client, api::Step&& step);
+  void open_session(Client& client, const proto::HttpRequest& request, bool echo,
+                    std::string_view subprotocol);
+  base::WallMs wall_clock() const override { return wall_; }
+  bool token_revoked(std::string_view token_id) const override;
+  std::uint64_t online_count(std::string_view room) const override;
+  void publish(const chat::Signal& signal) override;
+  bool ready(std::string& details) const override;
+  api::FleetEntry fleet() const override;
+
+  // ---- commands.cpp
+  bool on_message(net::Connection& connection, proto::Opcode kind,
+                  std::string_view payload) override;
+  void obey(Session& session, chat::Command&& command);
+  void obey(Session& session, const std::string& ref, chat::Authenticate&& auth);
+  void obey(Session& session, const std::string& ref, chat::Join&& join);
+  void obey(Session& session, const std::string& ref, chat::Leave&& leave);
+  void obey(Session& session, const std::string& ref, chat::Say&& say);
+  void obey(Session& session, const std::string& ref, chat::GetRecent&& recent);
+  void obey(Session& session, const std::string& ref, chat::Typing&& typing);
+  void obey(Session& session, const std::string& ref, chat::SetRead&& read);
+  void obey(Session& session, const std::string& ref, chat::Ping&& ping);
+  bool token_identifies(Session& session, const std::string& ref, chat::Authenticate& auth);
+  // Whether the session may act as `claimed` (0: as itself); tells it if not.
+  chat::UserId acting_user(Session& session, const std::string& ref, chat::UserId claimed,
+                           std::string_view client_message_id);
+  void ask_for(Session& session, chat::Request&& request, Call&& call);
+  void tell(Session& session, std::string_view json);
+  void tell_error(Session& session, const chat::Failure& failure, std::string_view ref,
+                  std::string_view client_message_id = {},
+                  std::optional<unsigned> retry_after_ms = std::nullopt);
+  void on_session_reply(Session& session, Call& call, chat::Reply&& reply);
+  void on_opened(Session& session, Call& call, chat::SessionOpened&& opened);
+  void on_open_failed(Session& session, Call& call, const chat::Failure& failure);
+  void hang_up(Session& session, proto::CloseCode code, std::string_view reason);
+  void maybe_resume_reading(Session& session);
+
+  // ---- rooms.cpp
+  Room& room_for(std::string_view name);
+  Room* find_room(std::string_view name);
+  const Room* find_room(std::string_view name) const;
+  void on_batch(const chat::CommittedBatchRef& batch);
+  void deliver(Room& room, const std::vector<chat::FeedItem>& items);
+  void append(Room& room, std::string_view frame, chat::Seq before, chat::Seq after);
+  void start_join(Session& session, std::string room, std::optional<chat::Seq> after_seq,
+                  std::optional<std::uint64_t> epoch, std::string ref);
+  void on_join_reply(Client* client, Call& call, chat::Reply&& reply);
+  void enter(Session& session, Room& room, const chat::RoomJoined& joined, const Call& call);
+  void begin_catch_up(Session& session, Room& room, std::size_t seat,
+                      const chat::RoomJoined& joined, const Call& call);
+  void continue_catch_up(Session& session, Room& room);
+  void on_catch_up_reply(Session& session, Call& call, chat::Reply&& reply);
+  void leave_room(Session& session, Room& room);
+  void vacate(Session& session, std::size_t place);
+  void want_fill(Room& room);
+  void on_lapped();
+  void retry_fills();
+  void pump_fills();
+  void on_fill_reply(Call& call, chat::Reply&& reply);
+  void on_head_reply(Call& call, chat::Reply&& reply);
+
+  // ---- fanout.cpp
+  void on_writable(net::Connection& connection) override;
+  void on_closing(net::Connection& connection) override;
+  void on_closed(net::Connection& connection) override;
+  void touch(Session& session);
+  void flush();
+  void send_pending(Session& session);
+  void advance(Room& room, Seat& seat, std::uint64_t cursor, chat::Seq seen);
+  bool fell_off(Session& session, Room& room, Seat& seat);
+
+  // ---- presence.cpp
+  void on_signal(const chat::Signal& signal);
+  void hear(const chat::PresenceSignal& signal);
+  void hear(const chat::TypingSignal& signal);
+  void hear(const chat::ReadSignal& signal);
+  void hear(const chat::StatusSignal& signal);
+  void hear(const chat::RevokedSignal& signal);
+  void arrive(Session& session, Room& room);
+  void depart(Session& session, Room& room);
+  void appear(Session& session);
+  void disappear(Session& session);
+  void expire_departures();
+  void expire_typing();
+  void tell_room(Room& room, std::string_view json, chat::UserId except);
+  void send_presence_counts();
+
+  const ShardOptions options_;
+  const Config& config_;
+  const std::unique_ptr<io::Ring> ring_;
+  Inbox inbox_;
+  chat::RateRule rate_rule_;
+
+  // Connections. The budget and the pools outlive what is made from them.
+  base::ChunkBudget budget_;
+  proto::MessageReaderPool readers_;
+  proto::JsonReader json_;
+  net::ConnectionLimits connection_limits_;
+  proto::MessageLimits echo_limits_;
+  net::ConnectionMetrics connection_metrics_;
+  net::ConnectionContext context_;
+  base::SlotMap<Client> clients_;
+  base::SlotMap<Call> calls_;
+  api::RestContext rest_;
+
+  // Rooms with members here.
+  std::unordered_map<std::string, Room, StringHash, std::equal_to<>> rooms_;
+  std::unordered_multimap<chat::UserId, Session*> sessions_of_user_;
+  chat::LocalPresence connected_here_;
+  chat::RoomRoster connected_;  // anywhere
+  std::uint64_t next_session_ = 1;
+
+  // Work for the end of the turn.
+  std::vector<Room*> dirty_rooms_;
+  std::vector<base::Handle> touched_;
+  std::vector<base::Handle> leaving_;
+  std::vector<base::Handle> closed_;
+  std::vector<std::string> maybe_abandoned_;
+  std::vector<chat::FeedItem> deliverable_;
+  std::vector<net::Segment> segments_;
+
+  // Timers, each in the order of its deadlines because the delay is the same for all.
+  struct Departure {
+    base::Instant at;
+    std::string room;  // empty: the server
+    chat::UserId user;
+  };
+  struct TypingEnd {
+    base::Instant at;
+    std::string room;
+    chat::UserId user;
+  };
+  struct Paused {
+    base::Instant until;
+    base::Handle client;
+  };
+  std::deque<Departure> departures_;
+  std::deque<TypingEnd> typing_ends_;
+  std::vector<Paused> paused_;
+  base::Instant next_tick_{};
+  base::Instant accept_again_{};  // meaningful while a listener is not armed
+  std::array<int, 2> listeners_{-1, -1};
+  std::array<bool, 2> accepting_{false, false};
+
+  // Holes to fill.
+  std::deque<std::string> fills_wanted_;
+  std::deque<std::string> heads_wanted_;
+  unsigned fills_open_ = 0;
+  bool heads_missing_ = false;
+
+  std::unordered_map<std::string, base::WallMs, StringHash, std::equal_to<>> revoked_;
+  base::WallMs wall_ = 0;
+  std::minstd_rand jitter_;
+
+  std::atomic<bool> drain_asked_{false};
+  bool draining_ = false;
+  ShardMetrics counts_;
+  std::array<std::atomic<std::uint64_t>, sizeof(ShardMetrics) / sizeof(std::uint64_t)> published_{};
+};
+
+}  // namespace starling::shard

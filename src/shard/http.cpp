@@ -1,0 +1,129 @@
+// Requests, upgrades, and the steps of REST calls.
+#include <functional>
+#include <utility>
+
+#include "api/identity.hpp"
+#include "api/origin.hpp"
+#include "base/check.hpp"
+#include "proto/handshake.hpp"
+#include "shard/core.hpp"
+#include "starling/version.hpp"
+
+namespace starling::shard {
+namespace {
+
+constexpr std::string_view v1_subprotocol = "starling.v1";
+
+proto::HttpResponse unavailable(std::string_view detail) {
+  proto::HttpResponse response = proto::problem(503, "unavailable", detail);
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+}  // namespace
+
+void Core::on_request(net::Connection& connection, proto::HttpRequest& request) {
+  Client* client = clients_.find(connection.handle());
+  CHECK(client != nullptr);
+  if (client->admin) {
+    connection.respond(api::answer_admin(rest_, request, options_.metrics_text));
+    return;
+  }
+  run_step(*client, api::answer(rest_, request));
+}
+
+// A call asks as often as it must; each answer brings the next step, until one is the response.
+void Core::run_step(Client& client, api::Step&& step) {
+  client.request_open = false;
+  while (auto* question = std::get_if<api::Ask>(&step)) {
+    Call call;
+    call.kind = Call::Kind::rest;
+    call.client = client.connection.handle();
+    call.then = std::move(question->then);
+    if (ask(std::move(question->request), std::move(call))) {
+      client.request_open = true;
+      return;
+    }
+    step = call.then(chat::Failure{chat::FailureCode::unavailable, "The server is busy"});
+  }
+  auto& response = std::get<proto::HttpResponse>(step);
+  if (draining_) response.close = true;
+  client.connection.respond(response);
+}
+
+void Core::on_upgrade(net::Connection& connection, proto::HttpRequest& request) {
+  Client* client = clients_.find(connection.handle());
+  CHECK(client != nullptr);
+  const bool echo = config_.test.echo && request.path == "/echo";
+  if (client->admin || (request.path != "/" && request.path != "/ws" && !echo)) {
+    connection.respond(proto::problem(404, "not_found", "No WebSocket endpoint here"));
+    return;
+  }
+  if (draining_) {
+    connection.respond(unavailable("This server is about to stop"));
+    return;
+  }
+  if (!echo &&
+      !api::origin_allowed(rest_.origins, request.header("origin"), request.header("host"))) {
+    connection.respond(proto::problem(403, "forbidden", "Origin not allowed"));
+    return;
+  }
+  const proto::Handshake handshake = proto::answer_upgrade(request, v1_subprotocol);
+  if (!handshake.accepted) {
+    connection.respond(handshake.response);
+    return;
+  }
+  open_session(*client, request, echo, handshake.subprotocol);
+  connection.accept_websocket(handshake.response,
+                              echo ? echo_limits_ : connection_limits_.messages);
+  tell(*client->session, {});  // the welcome, where it is due
+}
+
+void Core::open_session(Client& client, const proto::HttpRequest& request, bool echo,
+                        std::string_view subprotocol) {
+  client.session = std::make_unique<Session>();
+  Session& session = *client.session;
+  session.connection = &client.connection;
+  session.id = (std::uint64_t{options_.index} << 40) | next_session_++;
+  session.opened_at = context_.now;
+  session.echo = echo;
+  session.dialect = subprotocol == v1_subprotocol ? chat::Dialect::v1 : chat::Dialect::compatible;
+  client.connection.owner_data = &session;
+  ++counts_.websocket_sessions;
+  if (echo) return;
+
+  if (const std::string_view token = api::token_of(request); !token.empty()) {
+    session.cookie_token = std::make_unique<std::string>(token);
+  }
+  if (session.dialect == chat::Dialect::v1) session.welcome_due = true;
+}
+
+bool Core::token_revoked(std::string_view token_id) const {
+  return !token_id.empty() && revoked_.contains(token_id);
+}
+
+std::uint64_t Core::online_count(std::string_view room) const {
+  const Room* found = find_room(room);
+  return found ? found->roster.size() : 0;
+}
+
+void Core::publish(const chat::Signal& signal) { options_.bus->publish(signal); }
+
+bool Core::ready(std::string& details) const {
+  const bool archive = !options_.archive_healthy || options_.archive_healthy();
+  details += archive ? "[+]archive ok\n" : "[-]archive: the last commit failed\n";
+  details += draining_ ? "[-]draining\n" : "[+]serving ok\n";
+  return archive && !draining_;
+}
+
+api::FleetEntry Core::fleet() const {
+  api::FleetEntry entry;
+  entry.server_id = options_.server_id;
+  entry.address = options_.address;
+  entry.started_at = options_.started_at;
+  entry.connections = clients_.size();
+  entry.rooms = rooms_.size();
+  return entry;
+}
+
+}  // namespace starling::shard

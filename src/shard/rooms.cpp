@@ -1,0 +1,349 @@
+// The order of events, members coming and going, and catching up after a resume.
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "base/check.hpp"
+#include "shard/core.hpp"
+
+namespace starling::shard {
+
+using chat::Failure;
+using chat::FailureCode;
+
+Room& Core::room_for(std::string_view name) {
+  const auto place = rooms_.find(name);
+  if (place != rooms_.end()) return place->second;
+  Room& room = rooms_.try_emplace(std::string{name}).first->second;
+  room.name = name;
+  return room;
+}
+
+Room* Core::find_room(std::string_view name) {
+  const auto place = rooms_.find(name);
+  return place == rooms_.end() ? nullptr : &place->second;
+}
+
+const Room* Core::find_room(std::string_view name) const {
+  const auto place = rooms_.find(name);
+  return place == rooms_.end() ? nullptr : &place->second;
+}
+
+// ---- events ----------------------------------------------------------------------------------
+
+void Core::on_batch(const chat::CommittedBatchRef& batch) {
+  Room* room = nullptr;  // of the entry before: batches have runs of one room
+  for (std::size_t i = 0; i < batch->entries.size(); ++i) {
+    const std::string& name = batch->entries[i].event.room;
+    if (!room || room->name != name) room = find_room(name);
+    if (!room) continue;
+    deliverable_.clear();
+    room->feed.offer({batch, i}, deliverable_);
+    deliver(*room, deliverable_);
+    if (!room->filling && room->feed.hole()) want_fill(*room);
+  }
+}
+
+void Core::deliver(Room& room, const std::vector<chat::FeedItem>& items) {
+  for (const chat::FeedItem& item : items) {
+    append(room, item.batch->frame(item.entry()), item.seq() - 1, item.seq());
+  }
+}
+
+void Core::append(Room& room, std::string_view frame, chat::Seq before, chat::Seq after) {
+  if (room.seats.empty()) return;
+  room.wire.append(frame, before, after, budget_);
+  room.lagging = room.seats.size();
+  counts_.messages_delivered += room.seats.size();
+  if (!room.dirty) {
+    room.dirty = true;
+    dirty_rooms_.push_back(&room);
+  }
+}
+
+// ---- coming ----------------------------------------------------------------------------------
+
+void Core::start_join(Session& session, std::string name, std::optional<chat::Seq> after_seq,
+                      std::optional<std::uint64_t> epoch, std::string ref) {
+  if (session.places.size() + session.joining >= config_.limits.rooms_per_session &&
+      !session.place_in(name)) {
+    tell_error(session, {FailureCode::bad_request, "Too many rooms in this session"}, ref);
+    return;
+  }
+  Call call;
+  call.kind = Call::Kind::join;
+  call.client = session.connection->handle();
+  call.room = name;
+  call.ref = std::move(ref);
+  call.after_seq = after_seq;
+  call.epoch = epoch;
+  // From here on the room holds its events back until the archive has told the head.
+  Room& room = room_for(name);
+  if (!ask(chat::WriteRequest{chat::JoinRoom{std::move(name), session.user}}, std::move(call))) {
+    maybe_abandoned_.push_back(room.name);
+    tell_error(session, {FailureCode::unavailable, "The server is busy, try again"}, call.ref);
+    return;
+  }
+  ++room.joining;
+  ++session.joining;
+  ++session.open_calls;
+}
+
+void Core::on_join_reply(Client* client, Call& call, chat::Reply&& reply) {
+  Room* room = find_room(call.room);
+  CHECK(room != nullptr && room->joining > 0);  // kept by its joining members
+  --room->joining;
+  Session* session = client ? client->session.get() : nullptr;
+  if (session) --session->joining;
+  const auto* joined = std::get_if<chat::RoomJoined>(&reply);
+  if (joined) {
+    deliverable_.clear();
+    room->feed.set_head(joined->head, deliverable_);
+    deliver(*room, deliverable_);
+    if (!room->filling && room->feed.hole()) want_fill(*room);
+  }
+  if (!session || session->stage == Session::Stage::leaving || !joined) {
+    maybe_abandoned_.push_back(call.room);
+    if (session && !joined) tell_error(*session, std::get<Failure>(reply), call.ref);
+    return;
+  }
+  enter(*session, *room, *joined, call);
+}
+
+void Core::enter(Session& session, Room& room, const chat::RoomJoined& joined, const Call& call) {
+  if (session.dialect == chat::Dialect::compatible) {  // one active room
+    for (std::size_t i = session.places.size(); i-- > 0;) {
+      if (session.places[i].room != &room) vacate(session, i);
+    }
+  }
+  Session::Place* place = session.place_in(room.name);
+  if (!place) {
+    session.places.push_back({&room, room.seats.size()});
+    place = &session.places.back();
+    room.seats.push_back({&session, room.wire.end(), room.feed.position()});
+    arrive(session, room);
+  }
+  const std::size_t index = place->seat;
+  Seat& seat = room.seats[index];
+  advance(room, seat, room.wire.end(), room.feed.position());
+  seat.catching_up = false;
+
+  constexpr std::size_t listed = 200;
+  std::vector<chat::UserId> online = room.roster.list(listed);
+  std::size_t count = room.roster.size();
+  if (!room.roster.contains(session.user)) {  // the signal of this arrival is still under way
+    ++count;
+    online.insert(std::ranges::lower_bound(online, session.user), session.user);
+    if (online.size() > listed) online.pop_back();
+  }
+  chat::RoomJoined told = joined;
+  told.head = room.feed.position();
+  tell(session, api::room_joined(told, online, count, call.ref));
+  if (call.after_seq) begin_catch_up(session, room, index, joined, call);
+}
+
+void Core::leave_room(Session& session, Room& room) {
+  for (std::size_t i = 0; i < session.places.size(); ++i) {
+    if (session.places[i].room != &room) continue;
+    vacate(session, i);
+    return;
+  }
+}
+
+// Gives up a place and its seat; the room's last seat moves into the gap.
+void Core::vacate(Session& session, std::size_t index) {
+  const Session::Place place = session.places[index];
+  session.places.erase(session.places.begin() + static_cast<std::ptrdiff_t>(index));
+  Room& room = *place.room;
+  advance(room, room.seats[place.seat], room.wire.end(), 0);
+  if (place.seat + 1 != room.seats.size()) {
+    room.seats[place.seat] = room.seats.back();
+    for (Session::Place& moved : room.seats[place.seat].session->places) {
+      if (moved.room == &room) moved.seat = place.seat;
+    }
+  }
+  room.seats.pop_back();
+  depart(session, room);
+  maybe_abandoned_.push_back(room.name);
+}
+
+// ---- catching up -----------------------------------------------------------------------------
+
+// The seat is pinned at the room's position: pages reach up to there, the wire buffer goes on.
+void Core::begin_catch_up(Session& session, Room& room, std::size_t index,
+                          const chat::RoomJoined& joined, const Call& call) {
+  const chat::Seq position = room.feed.position();
+  chat::Seq seen = *call.after_seq;
+  if ((call.epoch && *call.epoch != joined.epoch) || seen > position) {
+    tell(session, api::gap(room.name, 1, position, "epoch", joined.epoch));
+    return;
+  }
+  if (position - seen > config_.resume.max_events) {
+    const chat::Seq kept = position - config_.resume.max_events;
+    tell(session, api::gap(room.name, seen + 1, kept, "too_many", std::nullopt));
+    seen = kept;
+  }
+  if (seen == position) return;
+  Seat& seat = room.seats[index];
+  seat.seen = seen;
+  seat.pinned = position;
+  seat.catching_up = true;
+  continue_catch_up(session, room);
+}
+
+void Core::continue_catch_up(Session& session, Room& room) {
+  Seat& seat = room.seats[session.place_in(room.name)->seat];
+  if (seat.page_asked || session.connection->private_bytes() > catch_up_backlog_bytes) return;
+  if (seat.seen >= seat.pinned) {
+    if (seat.cursor >= room.wire.begin()) {
+      seat.catching_up = false;
+      touch(session);
+      return;
+    }
+    // While the pages came, the wire buffer moved on without us: more pages.
+    seat.pinned = room.feed.position();
+    const chat::Seq seen = seat.seen;
+    advance(room, seat, room.wire.end(), seen);
+  }
+  chat::ReadPage page;
+  page.room = room.name;
+  page.position = chat::ReadPage::Position::after_seq;
+  page.value = seat.seen;
+  page.limit = static_cast<unsigned>(std::min<chat::Seq>(page_events, seat.pinned - seat.seen));
+  page.reader = session.user;
+  Call call;
+  call.kind = Call::Kind::catch_up;
+  call.client = session.connection->handle();
+  call.room = room.name;
+  if (!ask(chat::ReadRequest{std::move(page)}, std::move(call))) {
+    hang_up(session, proto::CloseCode::try_again_later, "busy");
+    return;
+  }
+  seat.page_asked = true;
+  ++session.open_calls;
+}
+
+void Core::on_catch_up_reply(Session& session, Call& call, chat::Reply&& reply) {
+  Session::Place* place = session.place_in(call.room);
+  if (!place) return;
+  Room& room = *place->room;
+  Seat& seat = room.seats[place->seat];
+  seat.page_asked = false;
+  if (!seat.catching_up) return;
+  const auto* page = std::get_if<chat::PageRead>(&reply);
+  if (!page || page->events.empty()) {
+    // What cannot be read now is not skipped: the client comes again and resumes.
+    if (!page) tell_error(session, std::get<Failure>(reply), {});
+    hang_up(session, proto::CloseCode::try_again_later, "history unavailable");
+    return;
+  }
+  std::string json;
+  for (const chat::Event& event : page->events) {
+    if (event.seq <= seat.seen || event.seq > seat.pinned) continue;
+    json.clear();
+    api::append_event(json, event);
+    tell(session, json);
+    if (session.stage == Session::Stage::leaving) return;
+    seat.seen = event.seq;
+  }
+  continue_catch_up(session, room);
+}
+
+// ---- holes -----------------------------------------------------------------------------------
+
+void Core::want_fill(Room& room) {
+  room.filling = true;
+  fills_wanted_.push_back(room.name);
+}
+
+// Batches were dropped: whatever was in them is found by comparing heads with the archive.
+void Core::on_lapped() {
+  heads_missing_ = false;
+  for (auto& [name, room] : rooms_) {
+    if (room.head_wanted || room.feed.holding()) continue;
+    room.head_wanted = true;
+    heads_wanted_.push_back(name);
+  }
+}
+
+// What could not be read when it was needed is asked for once a second.
+void Core::retry_fills() {
+  if (heads_missing_) on_lapped();
+  for (auto& [name, room] : rooms_) {
+    if (!room.filling && room.feed.hole()) want_fill(room);
+  }
+}
+
+void Core::pump_fills() {
+  while (!heads_wanted_.empty() && fills_open_ < max_fills) {
+    Call call;
+    call.kind = Call::Kind::head;
+    call.room = heads_wanted_.front();
+    if (!ask(chat::ReadRequest{chat::FindRoom{call.room}}, std::move(call))) return;
+    heads_wanted_.pop_front();
+    ++fills_open_;
+  }
+  while (!fills_wanted_.empty() && fills_open_ < max_fills) {
+    const Room* room = find_room(fills_wanted_.front());
+    const std::optional<chat::RoomFeed::Hole> hole =
+        room ? room->feed.hole() : std::optional<chat::RoomFeed::Hole>{};
+    if (hole) {
+      chat::ReadPage page;
+      page.room = room->name;
+      page.position = chat::ReadPage::Position::after_seq;
+      page.value = hole->first - 1;
+      page.limit =
+          static_cast<unsigned>(std::min<chat::Seq>(page_events, hole->last - hole->first + 1));
+      Call call;
+      call.kind = Call::Kind::fill;
+      call.room = room->name;
+      if (!ask(chat::ReadRequest{std::move(page)}, std::move(call))) return;
+      ++fills_open_;
+    } else if (Room* whole = find_room(fills_wanted_.front())) {
+      whole->filling = false;
+    }
+    fills_wanted_.pop_front();
+  }
+}
+
+void Core::on_fill_reply(Call& call, chat::Reply&& reply) {
+  --fills_open_;
+  Room* room = find_room(call.room);
+  if (!room) return;
+  room->filling = false;
+  auto* page = std::get_if<chat::PageRead>(&reply);
+  if (!page || page->events.empty()) return;  // the next tick asks again
+  auto batch = std::make_shared<chat::CommittedBatch>();
+  for (chat::Event& event : page->events) {
+    const std::size_t offset = batch->frames.size();
+    options_.encoder->append_frame(event, batch->frames);
+    batch->entries.push_back({std::move(event), offset, batch->frames.size() - offset});
+  }
+  ++counts_.gaps_filled;
+  deliverable_.clear();
+  for (std::size_t i = 0; i < batch->entries.size(); ++i) {
+    room->feed.offer({batch, i}, deliverable_);
+  }
+  deliver(*room, deliverable_);
+  if (room->feed.hole()) want_fill(*room);
+}
+
+void Core::on_head_reply(Call& call, chat::Reply&& reply) {
+  --fills_open_;
+  Room* room = find_room(call.room);
+  if (!room) return;
+  room->head_wanted = false;
+  const auto* found = std::get_if<chat::RoomFound>(&reply);
+  if (!found) {
+    const auto* failure = std::get_if<Failure>(&reply);
+    if (failure && failure->code == FailureCode::not_found) return;  // nobody ever wrote there
+    heads_missing_ = true;                                           // the next tick asks again
+    return;
+  }
+  deliverable_.clear();
+  room->feed.set_head(found->room.head, deliverable_);
+  deliver(*room, deliverable_);
+  if (!room->filling && room->feed.hole()) want_fill(*room);
+}
+
+}  // namespace starling::shard

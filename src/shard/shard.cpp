@@ -1,0 +1,346 @@
+#include "shard/shard.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "base/check.hpp"
+#include "base/log.hpp"
+#include "io/clock.hpp"
+#include "net/listener.hpp"
+#include "shard/core.hpp"
+
+namespace starling::shard {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr base::Duration tick_interval = std::chrono::seconds{1};
+constexpr std::size_t echo_message_bytes = std::size_t{16} << 20;
+constexpr base::Duration accept_pause = milliseconds{100};  // after EMFILE and the like
+
+net::ConnectionLimits limits_of(const Config& config) {
+  net::ConnectionLimits limits;
+  limits.head_timeout = milliseconds{config.http.head_timeout_ms};
+  limits.body_timeout = milliseconds{config.http.body_timeout_ms};
+  limits.idle_timeout = milliseconds{config.http.idle_timeout_ms};
+  limits.send_timeout = milliseconds{config.limits.send_timeout_ms};
+  limits.ping_interval = milliseconds{config.limits.ping_interval_ms};
+  limits.max_body_bytes = config.http.max_body_bytes;
+  limits.private_buffer_bytes = config.limits.private_buffer_bytes;
+  limits.messages = {config.limits.frame_bytes, config.limits.fragments, false};
+  return limits;
+}
+
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<Shard>> Shard::create(const ShardOptions& options) {
+  base::Result<std::unique_ptr<io::Ring>> ring = io::Ring::create({});
+  if (!ring) return tl::make_unexpected(std::move(ring.error()));
+  return std::make_unique<Core>(options, std::move(*ring));
+}
+
+Core::Core(const ShardOptions& options, std::unique_ptr<io::Ring> ring)
+    : options_(options),
+      config_(*options.config),
+      ring_(std::move(ring)),
+      inbox_(config_.limits.requests_in_flight),
+      rate_rule_{static_cast<double>(config_.limits.messages_per_second),
+                 static_cast<double>(config_.limits.message_burst)},
+      budget_(config_.limits.shard_buffer_bytes),
+      json_(std::max(config_.limits.frame_bytes, config_.http.max_body_bytes)),
+      connection_limits_(limits_of(config_)),
+      echo_limits_{echo_message_bytes, 0, true},
+      jitter_(static_cast<std::uint32_t>(io::now().time_since_epoch().count())) {
+  context_.ring = ring_.get();
+  context_.owner = this;
+  context_.budget = &budget_;
+  context_.readers = &readers_;
+  context_.limits = &connection_limits_;
+  context_.metrics = &connection_metrics_;
+  context_.now = io::now();
+  wall_ = io::wall_clock();
+
+  rest_.config = &config_;
+  rest_.keys = options_.keys;
+  rest_.origins.allowed = config_.http.allowed_origins;
+  rest_.origins.any_loopback =
+      config_.auth.mode == AuthMode::open && is_loopback(config_.server.host);
+  rest_.surroundings = this;
+  rest_.json = &json_;
+
+  for (const chat::RevokeToken& token : options_.revocations) {
+    revoked_.emplace(token.token_id, token.expires);
+  }
+  listeners_ = {options_.public_listener, options_.admin_listener};
+  accept_again_ = context_.now;
+  next_tick_ = context_.now + tick_interval;
+}
+
+Core::~Core() {
+  // Whoever is still connected is cut off: the process is about to end.
+  clients_.for_each([this](base::Handle handle, Client&) { clients_.erase(handle); });
+}
+
+bool Core::signal(const chat::Signal& signal) {
+  const bool posted = inbox_.post_signal(signal);
+  wake();
+  return posted;
+}
+
+bool Core::turn(base::Duration longest) {
+  base::Duration wait = std::min(longest, until_next_timer());
+  ring_->wake().prepare_sleep();
+  if (inbox_.ready() || drain_asked_.load(std::memory_order_acquire) != draining_) wait = {};
+  const std::span<const io::Completion> completions = ring_->turn(wait);
+  ring_->wake().awake();
+  context_.now = io::now();
+  wall_ = io::wall_clock();
+
+  for (const io::Completion& completion : completions) run(completion);
+  net::rearm_starved(context_);
+  take_inbox();
+  run_timers();
+  pump_fills();
+  flush();
+  net::run_deferred(context_);
+  sweep();
+  return !(draining_ && clients_.size() == 0 && calls_.size() == 0);
+}
+
+void Core::run(const io::Completion& completion) {
+  const io::Token token = completion.token;
+  if (token.operation == io::Operation::accept) {
+    on_accepted(completion);
+    return;
+  }
+  Client* client = clients_.find(token.owner);
+  if (!client) return;  // of a client that is gone
+  if (token.operation == io::Operation::receive) {
+    client->connection.on_received(completion);
+  } else if (token.operation == io::Operation::send) {
+    client->connection.on_sent(completion);
+  }
+}
+
+void Core::on_accepted(const io::Completion& completion) {
+  const unsigned which = completion.token.owner.slot;
+  if (!completion.armed) {
+    accepting_[which] = false;
+    accept_again_ = context_.now;
+  }
+  if (completion.result < 0) {
+    if (draining_) return;
+    accept_again_ = context_.now + accept_pause;
+    base::log(base::LogLevel::warning, "a connection could not be accepted",
+              {{"error", std::strerror(-completion.result)}});
+    return;
+  }
+  const int socket = completion.result;
+  if (draining_ || clients_.size() >= config_.limits.connections) {
+    ring_->close(socket);
+    return;
+  }
+  net::prepare_accepted(socket);
+  const base::Handle handle =
+      clients_.emplace(context_, clients_.next_handle(), socket, which == admin_listener);
+  clients_.find(handle)->connection.start();
+}
+
+void Core::take_inbox() {
+  // Replies are looked at before batches but run after them: whatever a reply speaks of has then
+  // been delivered to the feeds.
+  std::vector<chat::TicketedReply> replies;
+  while (std::optional<chat::TicketedReply> reply = inbox_.take_reply()) {
+    replies.push_back(std::move(*reply));
+  }
+  while (std::optional<chat::CommittedBatchRef> batch = inbox_.take_batch()) on_batch(*batch);
+  if (inbox_.lapped()) on_lapped();
+  for (chat::TicketedReply& reply : replies) on_reply(std::move(reply));
+  while (std::optional<chat::Signal> signal = inbox_.take_signal()) on_signal(*signal);
+}
+
+bool Core::ask(chat::Request&& request, Call&& call) {
+  if (calls_.size() >= config_.limits.requests_in_flight) {
+    ++counts_.calls_refused;
+    return false;
+  }
+  const base::Handle handle = calls_.emplace(std::move(call));
+  if (options_.backend->submit(std::move(request), {options_.index, handle})) return true;
+  call = std::move(*calls_.find(handle));
+  calls_.erase(handle);
+  ++counts_.calls_refused;
+  return false;
+}
+
+void Core::on_reply(chat::TicketedReply&& ticketed) {
+  Call* found = calls_.find(ticketed.ticket.call);
+  CHECK(found != nullptr);
+  Call call = std::move(*found);
+  calls_.erase(ticketed.ticket.call);
+
+  Client* client = clients_.find(call.client);
+  switch (call.kind) {
+    case Call::Kind::quiet:
+      return;
+    case Call::Kind::fill:
+      on_fill_reply(call, std::move(ticketed.reply));
+      return;
+    case Call::Kind::head:
+      on_head_reply(call, std::move(ticketed.reply));
+      return;
+    case Call::Kind::rest:
+      if (client) run_step(*client, call.then(std::move(ticketed.reply)));
+      return;
+    default:
+      break;
+  }
+  Session* session = client ? client->session.get() : nullptr;
+  if (session) --session->open_calls;
+  if (call.kind == Call::Kind::join) {
+    on_join_reply(client, call, std::move(ticketed.reply));
+  } else if (session && session->stage != Session::Stage::leaving) {
+    on_session_reply(*session, call, std::move(ticketed.reply));
+  }
+  if (!session) return;
+  maybe_resume_reading(*session);
+  if (draining_) drain_session(*session);
+}
+
+base::Duration Core::until_next_timer() const {
+  base::Instant next = next_tick_;
+  if (!departures_.empty()) next = std::min(next, departures_.front().at);
+  if (!typing_ends_.empty()) next = std::min(next, typing_ends_.front().at);
+  for (const Paused& paused : paused_) next = std::min(next, paused.until);
+  for (unsigned which : {public_listener, admin_listener}) {
+    if (listeners_[which] >= 0 && !accepting_[which]) next = std::min(next, accept_again_);
+  }
+  return std::max(base::Duration::zero(), next - context_.now);
+}
+
+void Core::run_timers() {
+  if (drain_asked_.load(std::memory_order_acquire) && !draining_) begin_drain();
+  for (unsigned which : {public_listener, admin_listener}) {
+    if (listeners_[which] < 0 || accepting_[which] || accept_again_ > context_.now) continue;
+    ring_->accept(listeners_[which], {io::Operation::accept, {which, 1}});
+    accepting_[which] = true;
+  }
+  expire_departures();
+  expire_typing();
+  for (std::size_t i = 0; i < paused_.size();) {
+    if (paused_[i].until > context_.now) {
+      ++i;
+      continue;
+    }
+    Client* client = clients_.find(paused_[i].client);
+    paused_[i] = paused_.back();
+    paused_.pop_back();
+    if (client && client->session) maybe_resume_reading(*client->session);
+  }
+  if (context_.now >= next_tick_) {
+    next_tick_ = context_.now + tick_interval;
+    tick();
+  }
+}
+
+void Core::tick() {
+  const base::Duration auth_deadline = milliseconds{config_.auth.deadline_ms};
+  clients_.for_each([&](base::Handle, Client& client) {
+    client.connection.tick();
+    Session* session = client.session.get();
+    if (!session || session->echo || session->stage == Session::Stage::leaving) return;
+    if (session->token_expires != 0 && session->token_expires <= wall_) {
+      hang_up(*session, proto::CloseCode::token_ended, "token expired");
+    } else if (session->stage == Session::Stage::anonymous &&
+               config_.auth.mode == AuthMode::token &&
+               context_.now - session->opened_at >= auth_deadline) {
+      hang_up(*session, proto::CloseCode::not_authenticated, "not authenticated");
+    }
+  });
+  std::erase_if(revoked_, [this](const auto& entry) { return entry.second <= wall_; });
+  send_presence_counts();
+  retry_fills();
+  publish_metrics();
+}
+
+void Core::drain() {
+  drain_asked_.store(true, std::memory_order_release);
+  wake();
+}
+
+void Core::begin_drain() {
+  draining_ = true;
+  for (unsigned which : {public_listener, admin_listener}) {
+    if (accepting_[which]) ring_->cancel({io::Operation::accept, {which, 1}});
+    listeners_[which] = -1;
+  }
+  const unsigned window = std::max(1u, config_.server.drain_window_ms);
+  clients_.for_each([&](base::Handle, Client& client) {
+    if (!client.session) {
+      if (!client.request_open) client.connection.abort();
+      return;
+    }
+    if (client.session->stage == Session::Stage::leaving) return;
+    tell(*client.session, api::reconnect(static_cast<unsigned>(jitter_() % window), "drain"));
+    drain_session(*client.session);
+  });
+}
+
+// A client that waits for an answer is sent away when it has it.
+void Core::drain_session(Session& session) {
+  if (session.open_calls == 0) hang_up(session, proto::CloseCode::drain, "drain");
+}
+
+// Destroys what the turn has left behind: sessions first, then sockets, then rooms.
+void Core::sweep() {
+  for (const base::Handle handle : std::exchange(leaving_, {})) {
+    Client* client = clients_.find(handle);
+    if (!client || !client->session) continue;
+    Session& session = *client->session;
+    while (!session.places.empty()) vacate(session, session.places.size() - 1);
+    if (session.user != 0) disappear(session);
+    client->connection.owner_data = nullptr;
+    client->session.reset();
+  }
+  for (const base::Handle handle : std::exchange(closed_, {})) clients_.erase(handle);
+  for (const std::string& name : std::exchange(maybe_abandoned_, {})) {
+    const auto place = rooms_.find(name);
+    if (place != rooms_.end() && place->second.abandoned()) rooms_.erase(place);
+  }
+}
+
+void Core::publish_metrics() {
+  counts_.connections = clients_.size();
+  counts_.connections_opened = connection_metrics_.opened;
+  counts_.connections_closed = connection_metrics_.closed;
+  counts_.http_requests = connection_metrics_.requests;
+  counts_.messages_received = connection_metrics_.messages_received;
+  counts_.sends = connection_metrics_.sends;
+  counts_.bytes_sent = connection_metrics_.bytes_sent;
+  counts_.bytes_received = connection_metrics_.bytes_received;
+  counts_.signals_dropped = inbox_.dropped_signals();
+  counts_.batches_dropped = inbox_.dropped_batches();
+  counts_.buffer_bytes = budget_.used_bytes();
+  counts_.rooms = rooms_.size();
+  using Numbers = std::array<std::uint64_t, sizeof(ShardMetrics) / sizeof(std::uint64_t)>;
+  const auto numbers = std::bit_cast<Numbers>(counts_);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    published_[i].store(numbers[i], std::memory_order_relaxed);
+  }
+}
+
+ShardMetrics Core::metrics() const {
+  std::array<std::uint64_t, sizeof(ShardMetrics) / sizeof(std::uint64_t)> numbers{};
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    numbers[i] = published_[i].load(std::memory_order_relaxed);
+  }
+  return std::bit_cast<ShardMetrics>(numbers);
+}
+
+}  // namespace starling::shard

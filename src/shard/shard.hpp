@@ -1,0 +1,79 @@
+// Shard: one core of the server. Owns a ring, its connections, and its view of the rooms.
+//
+// One turn of its loop: take batches, replies and signals from other threads → reap completions
+// and run them → timers → flush (one send per connection that has something pending) → submit and
+// sleep. A shard never blocks: whatever takes time is asked of other threads by a ticket.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/rest.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "chat/archive.hpp"
+#include "chat/signal.hpp"
+#include "starling/config.hpp"
+
+namespace starling::shard {
+
+// Plain numbers of one shard, written by its thread and merged when somebody reads them.
+struct ShardMetrics {
+  std::uint64_t connections = 0;
+  std::uint64_t connections_opened = 0;
+  std::uint64_t connections_closed = 0;
+  std::uint64_t websocket_sessions = 0;
+  std::uint64_t http_requests = 0;
+  std::uint64_t messages_received = 0;
+  std::uint64_t messages_delivered = 0;
+  std::uint64_t sends = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t slow_readers = 0;
+  std::uint64_t gaps_filled = 0;
+  std::uint64_t calls_refused = 0;
+  std::uint64_t signals_dropped = 0;
+  std::uint64_t batches_dropped = 0;
+  std::uint64_t buffer_bytes = 0;
+  std::uint64_t rooms = 0;
+};
+
+struct ShardOptions {
+  std::uint16_t index = 0;
+  const Config* config = nullptr;
+  const api::TokenKeys* keys = nullptr;  // nullptr in open mode without keys
+  chat::Backend* backend = nullptr;
+  chat::SignalBus* bus = nullptr;
+  const chat::EventEncoder* encoder = nullptr;
+  std::string server_id;
+  std::uint64_t epoch = 0;
+  std::vector<chat::RevokeToken> revocations;  // unexpired ones, at start
+  // The first shard only: descriptors that listen; -1: none.
+  int public_listener = -1;
+  int admin_listener = -1;
+  std::function<std::string()> metrics_text;  // for the admin listener
+  std::function<bool()> archive_healthy;      // whether the last commit went well; any thread
+  std::string address;                        // of the public listener, "127.0.0.1:8080"
+  base::WallMs started_at = 0;
+};
+
+class Shard : public chat::ShardInbox, public chat::SignalInbox {
+ public:
+  // On the shard's own thread. Fails where the ring does.
+  static base::Result<std::unique_ptr<Shard>> create(const ShardOptions& options);
+
+  // One turn; waits at most `longest` if there is nothing to do. False when drained: no
+  // connection and no open call is left after drain().
+  virtual bool turn(base::Duration longest) = 0;
+
+  // From any thread: stop accepting, tell clients when to come back, finish what was accepted.
+  virtual void drain() = 0;
+  // What was measured up to the last turn. From any thread.
+  virtual ShardMetrics metrics() const = 0;
+};
+
+}  // namespace starling::shard

@@ -1,0 +1,248 @@
+// Joining, delivering, catching up and falling behind, with the archive's answers in every order.
+#include "harness.hpp"
+
+namespace starling::shard {
+namespace {
+
+using RoomsTest = ShardTest;
+using chat::Seq;
+
+TEST_F(RoomsTest, members_get_every_event_once_in_order) {
+  start();
+  auto ann = member(1, "r", 0);
+  auto bob = member(2, "r", 0);
+  shard->committed(batch("r", 1, 3));
+  shard->committed(batch("r", 3, 3));  // again
+  shard->committed(batch("r", 4, 5));
+  pump([&] { return seqs(*ann).size() >= 5 && seqs(*bob).size() >= 5; });
+  settle();
+  EXPECT_EQ(seqs(*ann), range(1, 5));
+  EXPECT_EQ(seqs(*bob), range(1, 5));
+}
+
+TEST_F(RoomsTest, events_committed_while_joining_come_after_the_head_and_none_is_missed) {
+  start();
+  auto ann = authenticated(1);
+  ann->say(R"({"type":"join_room","roomId":"r"})");
+  const auto asked = await_request<chat::JoinRoom>();
+  shard->committed(batch("r", 4, 6));  // the join was committed between 5 and 6
+  answer(asked, chat::RoomJoined{"r", 5, 0, 0, 7});
+  const std::string joined = await_frame(*ann, "room_joined");
+  // Whatever head it was told, exactly what is above it follows.
+  const std::size_t at = joined.find(R"("headSeq":)");
+  ASSERT_NE(at, std::string::npos);
+  const Seq head = std::stoull(joined.substr(at + 10));
+  EXPECT_GE(head, 5u);
+  shard->committed(batch("r", 7, 7));
+  pump([&] { return !seqs(*ann).empty() && seqs(*ann).back() == 7; });
+  EXPECT_EQ(seqs(*ann), range(head + 1, 7));
+}
+
+TEST_F(RoomsTest, a_hole_is_filled_from_the_archive) {
+  start();
+  auto ann = member(1, "r", 10);
+  shard->committed(batch("r", 13, 14));
+  auto asked = await_request<chat::ReadPage>();
+  EXPECT_EQ(content<chat::ReadPage>(asked).value, 10u);
+  EXPECT_EQ(content<chat::ReadPage>(asked).limit, 2u);
+  EXPECT_TRUE(seqs(*ann).empty());
+  chat::PageRead page;
+  page.room = "r";
+  page.events = {event("r", 11), event("r", 12)};
+  page.head = 14;
+  answer(asked, page);
+  pump([&] { return seqs(*ann).size() >= 4; });
+  EXPECT_EQ(seqs(*ann), range(11, 14));
+}
+
+TEST_F(RoomsTest, a_fill_that_fails_is_tried_again) {
+  start();
+  auto ann = member(1, "r", 0);
+  shard->committed(batch("r", 2, 2));
+  answer(await_request<chat::ReadPage>(),
+         chat::Failure{chat::FailureCode::unavailable, "the disk is away"});
+  const auto again = await_request<chat::ReadPage>();
+  chat::PageRead page;
+  page.events = {event("r", 1)};
+  answer(again, page);
+  pump([&] { return seqs(*ann).size() >= 2; });
+  EXPECT_EQ(seqs(*ann), range(1, 2));
+}
+
+TEST_F(RoomsTest, dropped_batches_are_found_by_asking_for_heads) {
+  start();
+  auto ann = member(1, "r", 0);
+  // More batches in one turn than the ring holds: the last are dropped.
+  for (Seq seq = 1; seq <= 1'030; ++seq) shard->committed(batch("r", seq, seq));
+  auto head = await_request<chat::FindRoom>();
+  EXPECT_EQ(content<chat::FindRoom>(head).room, "r");
+  answer(head, chat::RoomFound{{"r", 1'030, 1, 0}});
+  auto asked = await_request<chat::ReadPage>();
+  chat::PageRead page;
+  for (Seq seq = content<chat::ReadPage>(asked).value + 1; seq <= 1'030; ++seq) {
+    page.events.push_back(event("r", seq));
+  }
+  answer(asked, page);
+  pump([&] { return seqs(*ann).size() >= 1'030; });
+  EXPECT_EQ(seqs(*ann), range(1, 1'030));
+}
+
+TEST_F(RoomsTest, a_resume_gets_pages_and_then_live_events_without_gap_or_repeat) {
+  start();
+  auto ann = authenticated(1);
+  ann->say(R"({"type":"join_room","roomId":"r","afterSeq":3,"epoch":7})");
+  answer(await_request<chat::JoinRoom>(), chat::RoomJoined{"r", 8, 0, 0, 7});
+  auto asked = await_request<chat::ReadPage>();
+  EXPECT_EQ(content<chat::ReadPage>(asked).value, 3u);
+  shard->committed(batch("r", 9, 10));  // lives on while the page is read
+  settle();
+  EXPECT_TRUE(seqs(*ann).empty());
+  chat::PageRead page;
+  page.room = "r";
+  for (Seq seq = 4; seq <= 9; ++seq) page.events.push_back(event("r", seq));  // read later: has 9
+  answer(asked, page);
+  pump([&] { return seqs(*ann).size() >= 7; });
+  shard->committed(batch("r", 11, 11));
+  pump([&] { return seqs(*ann).size() >= 8; });
+  EXPECT_EQ(seqs(*ann), range(4, 11));
+}
+
+TEST_F(RoomsTest, a_resume_that_the_wire_buffer_outran_reads_more_pages) {
+  config.limits.room_buffer_bytes = 64 * 1024;
+  start();
+  auto ann = authenticated(1);
+  ann->say(R"({"type":"join_room","roomId":"r","afterSeq":0,"epoch":7})");
+  answer(await_request<chat::JoinRoom>(), chat::RoomJoined{"r", 1, 0, 0, 7});
+  auto asked = await_request<chat::ReadPage>();
+  shard->committed(batch("r", 2, 101, 2'000));  // 200 KB: the beginning is gone
+  settle();
+  chat::PageRead page;
+  page.events = {event("r", 1)};
+  answer(asked, page);
+  auto more = await_request<chat::ReadPage>();
+  EXPECT_EQ(content<chat::ReadPage>(more).value, 1u);
+  chat::PageRead rest;
+  for (Seq seq = 2; seq <= 101; ++seq) rest.events.push_back(event("r", seq));
+  answer(more, rest);
+  pump([&] { return seqs(*ann).size() >= 101; });
+  settle();
+  EXPECT_EQ(seqs(*ann), range(1, 101));
+}
+
+TEST_F(RoomsTest, a_resume_from_too_far_is_told_the_gap) {
+  config.resume.max_events = 5;
+  start();
+  auto ann = authenticated(1);
+  ann->say(R"({"type":"join_room","roomId":"r","afterSeq":10,"epoch":7})");
+  answer(await_request<chat::JoinRoom>(), chat::RoomJoined{"r", 100, 0, 0, 7});
+  const std::string gap = await_frame(*ann, "gap");
+  EXPECT_NE(gap.find(R"("fromSeq":11)"), std::string::npos) << gap;
+  EXPECT_NE(gap.find(R"("toSeq":95)"), std::string::npos) << gap;
+  EXPECT_NE(gap.find("too_many"), std::string::npos) << gap;
+  auto asked = await_request<chat::ReadPage>();
+  EXPECT_EQ(content<chat::ReadPage>(asked).value, 95u);
+}
+
+TEST_F(RoomsTest, a_resume_from_another_epoch_or_from_the_future_starts_afresh) {
+  start();
+  for (const char* where : {R"("afterSeq":3,"epoch":6)", R"("afterSeq":50,"epoch":7)"}) {
+    auto ann = authenticated(1);
+    ann->say(std::string{R"({"type":"join_room","roomId":"r",)"} + where + "}");
+    answer(await_request<chat::JoinRoom>(), chat::RoomJoined{"r", 8, 0, 0, 7});
+    EXPECT_NE(await_frame(*ann, "gap").find(R"("reason":"epoch")"), std::string::npos);
+    clients.clear();
+  }
+}
+
+TEST_F(RoomsTest, history_that_cannot_be_read_is_not_skipped) {
+  start();
+  auto ann = authenticated(1);
+  ann->say(R"({"type":"join_room","roomId":"r","afterSeq":3,"epoch":7})");
+  answer(await_request<chat::JoinRoom>(), chat::RoomJoined{"r", 8, 0, 0, 7});
+  answer(await_request<chat::ReadPage>(),
+         chat::Failure{chat::FailureCode::unavailable, "the disk is away"});
+  pump([&] { return ann->close_code != 0; });
+  EXPECT_EQ(ann->close_code, 1013u);
+}
+
+TEST_F(RoomsTest, a_slow_reader_is_told_its_gap_and_the_others_notice_nothing) {
+  config.limits.room_buffer_bytes = 64 * 1024;
+  start();
+  auto ann = member(1, "r", 0);
+  auto slow = member(2, "r", 0, 4'096);
+  std::erase(clients, slow.get());  // stops reading
+  Seq last = 0;
+  for (int round = 0; round < 400; ++round) {
+    shard->committed(batch("r", last + 1, last + 10, 2'000));
+    last += 10;
+    pump([&] { return !seqs(*ann).empty() && seqs(*ann).back() == last; });
+  }
+  EXPECT_EQ(seqs(*ann), range(1, last));
+  clients.push_back(slow.get());  // reads again
+  pump([&] { return !seqs(*slow).empty() && seqs(*slow).back() == last; });
+  // What it got and what the gaps name are together everything, in order.
+  Seq expected = 1;
+  bool gaps = false;
+  for (const std::string& frame : slow->frames) {
+    if (frame.find(R"("type":"gap")") != std::string::npos) {
+      gaps = true;
+      EXPECT_NE(frame.find("slow_reader"), std::string::npos);
+      EXPECT_EQ(std::stoull(frame.substr(frame.find(R"("fromSeq":)") + 10)), expected);
+      expected = std::stoull(frame.substr(frame.find(R"("toSeq":)") + 8)) + 1;
+    } else if (frame.find(R"("type":"chat_message")") != std::string::npos) {
+      EXPECT_EQ(seq_of(frame), expected++);
+    }
+  }
+  EXPECT_EQ(expected, last + 1);
+  EXPECT_TRUE(gaps);
+}
+
+TEST_F(RoomsTest, who_left_gets_nothing_more_and_the_rest_goes_on) {
+  start();
+  auto ann = member(1, "r", 0);
+  auto bob = member(2, "r", 0);
+  auto eve = member(3, "r", 0);
+  bob->say(R"({"type":"leave_room","roomId":"r"})");
+  answer(await_request<chat::LeaveRoom>(), chat::RoomLeft{"r"});
+  await_frame(*bob, "room_left");
+  shard->committed(batch("r", 1, 2));
+  pump([&] { return seqs(*ann).size() >= 2 && seqs(*eve).size() >= 2; });
+  EXPECT_TRUE(seqs(*bob).empty());
+}
+
+TEST_F(RoomsTest, a_full_archive_queue_is_said_and_costs_nobody_else) {
+  start();
+  auto ann = member(1, "r", 0);
+  archive.full = true;
+  ann->say(
+      R"({"type":"chat_message","roomId":"r","content":"x","clientMessageId":"c1","ref":"q"})");
+  const std::string error = await_frame(*ann, "error");
+  EXPECT_NE(error.find("unavailable"), std::string::npos) << error;
+  EXPECT_NE(error.find(R"("clientMessageId":"c1")"), std::string::npos) << error;
+  EXPECT_NE(error.find(R"("ref":"q")"), std::string::npos) << error;
+  archive.full = false;
+  ann->say(R"({"type":"chat_message","roomId":"r","content":"x","clientMessageId":"c1"})");
+  auto asked = await_request<chat::PostMessage>();
+  EXPECT_EQ(content<chat::PostMessage>(asked).client_message_id, "c1");
+}
+
+TEST_F(RoomsTest, draining_waits_for_what_was_accepted) {
+  start();
+  auto ann = member(1, "r", 0);
+  ann->say(R"({"type":"chat_message","roomId":"r","content":"x","clientMessageId":"c1"})");
+  const auto asked = await_request<chat::PostMessage>();
+  shard->drain();
+  await_frame(*ann, "reconnect");
+  settle();
+  EXPECT_EQ(ann->close_code, 0u);
+  chat::MessagePosted posted;
+  posted.seq = 1;
+  posted.room = "r";
+  answer(asked, posted);
+  await_frame(*ann, "message_sent");
+  pump([&] { return ann->close_code != 0; });
+  EXPECT_EQ(ann->close_code, 4100u);
+}
+
+}  // namespace
+}  // namespace starling::shard
