@@ -1,0 +1,259 @@
+// A real server in a folder of its own, and clients for it. Nothing here sleeps for a fixed time:
+// everything awaits an event, with a limit that no correct run comes near.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import WebSocket from 'ws';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+export const binary =
+  process.env.STARLING ??
+  ['build-test', 'build'].map((folder) => path.join(root, folder, 'src/server/starling')).find(existsSync);
+
+export const LIMIT_MS = 20_000;
+
+export function within(promise, what, limit = LIMIT_MS) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${limit} ms: ${what}`)), limit);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+// Runs the program to its end: {code, stdout, stderr}.
+export async function run(args, options = {}) {
+  const child = spawn(binary, args, { env: cleanEnvironment(options.env), cwd: options.cwd });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (data) => (stdout += data));
+  child.stderr.on('data', (data) => (stderr += data));
+  const [code, signal] = await within(once(child, 'close'), `starling ${args.join(' ')}`);
+  return { code, signal, stdout, stderr };
+}
+
+function cleanEnvironment(extra = {}) {
+  const env = { PATH: process.env.PATH, ...extra };
+  for (const name of ['UBSAN_OPTIONS', 'ASAN_OPTIONS']) {
+    if (process.env[name]) env[name] = process.env[name];
+  }
+  return env;
+}
+
+export class Server {
+  constructor(options = {}) {
+    this.options = options;
+    this.folder = options.folder ?? mkdtempSync(path.join(tmpdir(), 'starling-'));
+    this.config = options.config ?? '';
+    this.lines = [];
+    this.port = 0;
+  }
+
+  static async start(options) {
+    const server = new Server(options);
+    await server.start();
+    return server;
+  }
+
+  async start() {
+    const file = path.join(this.folder, 'starling.toml');
+    writeFileSync(file, this.config);
+    const args = ['serve', '--config', file, '--data-dir', path.join(this.folder, 'data'),
+      '--port', String(this.port), '--admin', '127.0.0.1:0', ...(this.options.args ?? [])];
+    this.started = process.hrtime.bigint();
+    this.child = spawn(binary, args, { env: cleanEnvironment(this.options.env), stdio: ['ignore', 'ignore', 'pipe'] });
+    this.ended = once(this.child, 'close');
+    let rest = '';
+    const serving = new Promise((resolve, reject) => {
+      this.child.stderr.on('data', (data) => {
+        const lines = (rest + data).split('\n');
+        rest = lines.pop();
+        for (const line of lines) {
+          this.lines.push(line);
+          if (line.includes('"message":"serving"')) resolve(JSON.parse(line));
+        }
+      });
+      this.child.on('close', (code) => reject(new Error(`the server ended with ${code}: ${this.lines.join('\n')}${rest}`)));
+    });
+    serving.catch(() => {});
+    const line = await within(serving, 'serving');
+    this.ready_ms = Number(process.hrtime.bigint() - this.started) / 1e6;
+    this.url = line.url;
+    this.metrics = line.metrics;
+    this.port = Number(new URL(line.url).port); // the same after a restart
+  }
+
+  async kill() {
+    this.child.kill('SIGKILL');
+    await within(this.ended, 'the end after SIGKILL');
+  }
+
+  // Ends it as an operator would; its exit code.
+  async stop() {
+    this.child.kill('SIGTERM');
+    const [code] = await within(this.ended, 'the end after SIGTERM');
+    return code;
+  }
+
+  async dispose() {
+    if (this.child.exitCode === null && this.child.signalCode === null) await this.kill();
+    if (!this.options.folder) rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  // {status, headers, body}; the body parsed where it is JSON.
+  async call(method, target, { body, token, headers = {} } = {}) {
+    const options = { method, headers: { ...headers } };
+    if (token) options.headers.Authorization = `Bearer ${token}`;
+    if (body !== undefined) {
+      options.body = typeof body === 'string' ? body : JSON.stringify(body);
+      options.headers['Content-Type'] ??= 'application/json';
+    }
+    const response = await within(fetch(this.url + target, options), `${method} ${target}`);
+    const text = await response.text();
+    const json = (response.headers.get('content-type') ?? '').includes('json');
+    return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
+  }
+
+  async user(username, extra = {}) {
+    const answer = await this.call('POST', '/api/users', { body: { username, email: `${username}@example.org`, ...extra } });
+    if (answer.status !== 201) throw new Error(`no user: ${JSON.stringify(answer.body)}`);
+    return { ...answer.body.user, token: answer.body.token };
+  }
+
+  connect(options) {
+    return Client.open(this, options);
+  }
+
+  // A starling.v1 session of a user with a token.
+  async session(user, auth = {}) {
+    const client = await this.connect();
+    await client.next('welcome');
+    client.send({ type: 'auth', token: user.token, ...auth });
+    client.session = await client.next('auth_success');
+    return client;
+  }
+
+  async member(user, roomId) {
+    const client = await this.session(user);
+    client.send({ type: 'join_room', roomId });
+    client.joined = await client.next('room_joined');
+    return client;
+  }
+}
+
+// A WebSocket client that keeps what it is sent until somebody asks for it.
+export class Client {
+  static async open(server, { protocol = 'starling.v1', path: target = '/ws', headers = {} } = {}) {
+    const client = new Client();
+    const url = server.url.replace('http', 'ws') + target;
+    client.socket = new WebSocket(url, protocol ? [protocol] : [], { headers, perMessageDeflate: false });
+    client.frames = [];
+    client.wanted = [];
+    client.closed = new Promise((resolve) => {
+      client.socket.on('close', (code, reason) => {
+        client.close_code = code;
+        resolve({ code, reason: String(reason) });
+        for (const { reject, what } of client.wanted) reject(new Error(`closed with ${code} while waiting for ${what}`));
+      });
+    });
+    client.socket.on('error', () => {});
+    client.socket.on('message', (data, binary) => client.take(binary ? data : JSON.parse(data)));
+    const failed = once(client.socket, 'unexpected-response').then(([, response]) => {
+      throw Object.assign(new Error(`upgrade refused: ${response.statusCode}`), { status: response.statusCode });
+    });
+    failed.catch(() => {});
+    await within(Promise.race([once(client.socket, 'open'), failed]), 'the upgrade');
+    return client;
+  }
+
+  take(frame) {
+    this.frames.push(frame);
+    this.look();
+  }
+
+  look() {
+    for (const wish of [...this.wanted]) {
+      const index = this.frames.findIndex(wish.matches);
+      if (index < 0) continue;
+      const [found] = this.frames.splice(index, 1);
+      this.wanted.splice(this.wanted.indexOf(wish), 1);
+      wish.resolve(found);
+    }
+  }
+
+  // The first frame, sent already or to come, of that type (or that a function accepts).
+  next(what, limit) {
+    const matches = typeof what === 'function' ? what : (frame) => frame.type === what;
+    const found = new Promise((resolve, reject) => this.wanted.push({ matches, resolve, reject, what }));
+    found.catch(() => {});
+    this.look();
+    return within(found, `a frame: ${what}; there are ${JSON.stringify(this.frames).slice(0, 600)}`, limit);
+  }
+
+  send(frame) {
+    this.socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
+  }
+
+  // What has been sent before now has been answered: frames that did not come by then never will.
+  async settle() {
+    const t = Math.random();
+    this.send({ type: 'ping', t });
+    await this.next((frame) => frame.type === 'pong' && frame.t === t);
+  }
+
+  seqs() {
+    return this.frames.filter((frame) => frame.type === 'chat_message').map((frame) => frame.seq);
+  }
+
+  async close() {
+    this.socket.close();
+    await within(this.closed, 'the close');
+  }
+}
+
+// Bytes to the server and back, until it closes or `until` is found.
+export class Raw {
+  constructor(server) {
+    this.text = '';
+    this.socket = net.connect(server.port, '127.0.0.1');
+    this.socket.setEncoding('latin1');
+    this.changed = () => {};
+    this.ended = false;
+    this.socket.on('data', (data) => {
+      this.text += data;
+      this.changed();
+    });
+    this.socket.on('error', () => {});
+    this.socket.on('close', () => {
+      this.ended = true;
+      this.changed();
+    });
+  }
+  write(bytes) {
+    this.socket.write(bytes, 'latin1');
+    return this;
+  }
+  until(found, what = 'an answer') {
+    const wait = new Promise((resolve) => {
+      this.changed = () => {
+        if (found(this.text, this.ended)) resolve(this.text);
+      };
+      this.changed();
+    });
+    return within(wait, `${what}; there is ${JSON.stringify(this.text.slice(0, 300))}`);
+  }
+  closed() {
+    return this.until((_, ended) => ended, 'the end of the connection');
+  }
+  static async exchange(server, bytes) {
+    const raw = new Raw(server).write(bytes);
+    await raw.closed();
+    return raw.text;
+  }
+}
+
+export const statusOf = (text) => Number(text.split(' ')[1]);
+export const range = (first, last) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
