@@ -6,8 +6,6 @@
 #include <array>
 #include <cstdint>
 
-#include "proto/tokens.hpp"
-
 namespace starling::proto {
 namespace {
 
@@ -60,11 +58,9 @@ Handshake answer_upgrade(const HttpRequest& request, std::string_view known_subp
   answer.response.headers.emplace_back("Upgrade", "websocket");
   answer.response.headers.emplace_back("Connection", "Upgrade");
   answer.response.headers.emplace_back("Sec-WebSocket-Accept", accept_value(key));
-  for (const auto& [name, value] : request.headers) {
-    if (name != "sec-websocket-protocol" || !list_has_token(value, known_subprotocol)) continue;
+  if (request.lists("sec-websocket-protocol", known_subprotocol)) {
     answer.subprotocol = known_subprotocol;
     answer.response.headers.emplace_back("Sec-WebSocket-Protocol", answer.subprotocol);
-    break;
   }
   return answer;
 }

@@ -64,6 +64,12 @@ std::string_view HttpRequest::header(std::string_view name) const {
   return {};
 }
 
+bool HttpRequest::lists(std::string_view name, std::string_view token) const {
+  return std::ranges::any_of(headers, [name, token](const auto& header) {
+    return header.first == name && list_has_token(header.second, token);
+  });
+}
+
 const std::string* HttpRequest::query_value(std::string_view name) const {
   for (const auto& parameter : query) {
     if (parameter.first == name) return &parameter.second;
@@ -180,20 +186,23 @@ void HttpReader::Impl::parse_head() {
   if (const Refusal wrong = check_request_line(head)) return refuse(wrong);
   last_was_value = true;
   const llhttp_errno_t result = llhttp_execute(&parser, head.data(), head.size());
-  if (result != HPE_OK && result != HPE_PAUSED && result != HPE_PAUSED_UPGRADE) {
-    return refuse({400, "The head is malformed"});
-  }
   request.method = method_of(parser);
   for (auto& header : request.headers) header.second = trim(header.second);
   const bool http_1_1 = llhttp_get_http_minor(&parser) == 1;
-  if (const Refusal wrong = check_headers(request, {http_1_1, max_body_bytes})) {
-    return refuse(wrong);
+  const bool parsed = result == HPE_OK || result == HPE_PAUSED || result == HPE_PAUSED_UPGRADE;
+  // The parser refuses a transfer coding that it does not know; which answer that deserves is
+  // decided by the same rules as for those it lets pass.
+  if (parsed || result == HPE_INVALID_TRANSFER_ENCODING) {
+    if (const Refusal wrong = check_headers(request, {http_1_1, max_body_bytes})) {
+      return refuse(wrong);
+    }
   }
+  if (!parsed) return refuse({400, "The head is malformed"});
   if (const Refusal wrong = decode_target(request)) return refuse(wrong);
   request.keep_alive = llhttp_should_keep_alive(&parser) != 0;
   const bool wants_upgrade = request.method == Method::get && http_1_1 &&
-                             list_has_token(request.header("upgrade"), "websocket") &&
-                             list_has_token(request.header("connection"), "upgrade");
+                             request.lists("upgrade", "websocket") &&
+                             request.lists("connection", "upgrade");
   head.clear();
   // Another protocol that an Upgrade names is not spoken here: the request stands as it is.
   if (result == HPE_PAUSED_UPGRADE) llhttp_resume_after_upgrade(&parser);

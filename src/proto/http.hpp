@@ -39,6 +39,9 @@ struct HttpRequest {
 
   // The first header of that name (lower case); empty if there is none.
   std::string_view header(std::string_view name) const;
+  // Whether a header of that name (lower case), a comma-separated list that may stand in several
+  // lines (RFC 9110, section 5.3), has that element, whatever its case.
+  bool lists(std::string_view name, std::string_view token) const;
   // The first query parameter of that name; nullptr if there is none.
   const std::string* query_value(std::string_view name) const;
 };

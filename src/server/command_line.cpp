@@ -35,6 +35,7 @@ struct ServeFlags {
 };
 
 void add_serve_flags(CLI::App& serve, ServeFlags& flags) {
+  serve.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   serve.add_option("--config", flags.config, "Read settings from this TOML file")
       ->type_name("FILE");
   serve.add_option("--host", flags.host, "Listen on this address (default 127.0.0.1)")

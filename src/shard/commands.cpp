@@ -22,7 +22,7 @@ constexpr std::string_view default_room = "general";  // where the original's cl
 bool Core::on_message(net::Connection& connection, proto::Opcode kind, std::string_view payload) {
   auto& session = *static_cast<Session*>(connection.owner_data);
   if (session.stage == Session::Stage::leaving) return true;
-  if (session.echo) return connection.send_frame(kind, payload);
+  if (session.echo) return echo(session, kind, payload);
 
   const bool in_time = session.rate.take(rate_rule_, context_.now);
   if (!in_time && session.dialect == chat::Dialect::v1) {
@@ -54,6 +54,14 @@ bool Core::on_message(net::Connection& connection, proto::Opcode kind, std::stri
     paused_.push_back({context_.now + session.rate.retry_after(rate_rule_), connection.handle()});
   }
   if (session.open_calls >= max_open_calls) session.reading = false;
+  return session.reading;
+}
+
+// A client that does not read its echo is not read either.
+bool Core::echo(Session& session, proto::Opcode kind, std::string_view payload) {
+  session.connection->send_frame(kind, payload);
+  session.connection->flush();
+  session.reading = session.connection->private_bytes() < config_.limits.private_buffer_bytes / 2;
   return session.reading;
 }
 

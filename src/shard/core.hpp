@@ -143,6 +143,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   // ---- commands.cpp
   bool on_message(net::Connection& connection, proto::Opcode kind,
                   std::string_view payload) override;
+  bool echo(Session& session, proto::Opcode kind, std::string_view payload);
   void obey(Session& session, chat::Command&& command);
   void obey(Session& session, const std::string& ref, chat::Authenticate&& auth);
   void obey(Session& session, const std::string& ref, chat::Join&& join);

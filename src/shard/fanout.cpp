@@ -12,6 +12,9 @@ void Core::on_writable(net::Connection& connection) {
   auto* session = static_cast<Session*>(connection.owner_data);
   if (!session || session->stage == Session::Stage::leaving || session->echo) {
     connection.flush();
+    if (session && !session->reading && !connection.private_pending()) {
+      maybe_resume_reading(*session);
+    }
     return;
   }
   for (std::size_t i = 0; i < session->places.size(); ++i) {
