@@ -16,6 +16,7 @@ using proto::JsonValue;
 constexpr unsigned max_page = 100;
 constexpr std::size_t max_resumed_rooms = 1'000;
 constexpr std::size_t max_ping_bytes = 256;
+constexpr std::size_t max_token_text = 64 * 1024;  // no token is so long: it is refused as one
 
 // Reads the fields of one command; the first thing that is wrong is kept.
 class Fields {
@@ -83,7 +84,7 @@ class Fields {
 
 chat::Authenticate read_auth(Fields& fields) {
   chat::Authenticate auth;
-  auth.token = fields.text("token", "access_token", 4'096);
+  auth.token = fields.text("token", "access_token", max_token_text);
   auth.user = fields.user();
   auth.room = fields.room();
   const std::optional<JsonValue> resume = fields.get("resume");

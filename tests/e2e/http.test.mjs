@@ -48,7 +48,7 @@ test('each refusal has its status, and nothing that follows is served', async ()
   for (const [status, bytes, what] of cases) {
     const text = await Raw.exchange(server, bytes + behind);
     assert.equal(statusOf(text), status, what);
-    assert.equal(text.split('HTTP/1.1 ').length, 2, `${what}: more than one answer`);
+    assert.equal(text.match(/HTTP\/1\.1 \d{3} /g).length, 1, `${what}: more than one answer`);
     assert.match(text, /\r\nConnection: close\r\n/, what);
     const body = JSON.parse(text.slice(text.indexOf('\r\n\r\n') + 4));
     assert.ok(body.status === status && body.error && body.code && body.title, what);

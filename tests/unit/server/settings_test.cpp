@@ -1,0 +1,113 @@
+// Every key of the table: unknown, of the wrong type, out of range; and which source wins.
+#include "server/settings.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "server/keys.hpp"
+
+namespace starling::server {
+namespace {
+
+std::string write_file(const std::string& text) {
+  const std::string path = testing::TempDir() + "settings-" + std::to_string(::getpid()) + ".toml";
+  std::ofstream{path} << text;
+  return path;
+}
+
+std::vector<Problem> problems_of(const std::string& text) {
+  Settings settings;
+  settings.apply_file(write_file(text));
+  return settings.problems();
+}
+
+std::string section_and_key(const std::string& name, const std::string& value) {
+  const std::size_t dot = name.find('.');
+  return "[" + name.substr(0, dot) + "]\n" + name.substr(dot + 1) + " = " + value + "\n";
+}
+
+TEST(SettingsTest, every_key_is_checked_where_it_stands) {
+  Config config;
+  std::string bus;
+  for (const Key& key : keys_of(config, bus)) {
+    const auto wrong = problems_of(section_and_key(key.name, "1979-05-27"));
+    ASSERT_EQ(wrong.size(), 1u) << key.name;
+    EXPECT_EQ(wrong[0].line, 2u) << key.name;
+    EXPECT_GT(wrong[0].column, 3u) << key.name;
+    const auto unknown = problems_of(section_and_key(key.name + "x", "1"));
+    ASSERT_EQ(unknown.size(), 1u) << key.name;
+    EXPECT_NE(unknown[0].what.find("did you mean '"), std::string::npos) << unknown[0].what;
+    if (key.high > 0) {
+      EXPECT_TRUE(problems_of(section_and_key(key.name, std::to_string(key.high))).empty());
+      EXPECT_TRUE(problems_of(section_and_key(key.name, std::to_string(key.low))).empty());
+      EXPECT_EQ(problems_of(section_and_key(key.name, std::to_string(key.high + 1))).size(), 1u);
+      EXPECT_EQ(problems_of(section_and_key(key.name, "-1")).size(), 1u) << key.name;
+    }
+    for (const std::string& choice : key.choices) {
+      EXPECT_TRUE(problems_of(section_and_key(key.name, '"' + choice + '"')).empty());
+    }
+  }
+}
+
+TEST(SettingsTest, the_defaults_hold_together) {
+  Settings settings;
+  settings.check();
+  EXPECT_TRUE(settings.problems().empty());
+}
+
+TEST(SettingsTest, what_is_applied_last_wins_and_the_original_names_come_before_ours) {
+  Settings settings;
+  settings.apply_file(write_file("[server]\nport = 1\nhost = \"127.0.0.9\"\n"));
+  settings.apply_environment({"STARLING_SERVER__PORT=3", "WEBSOCKET_PORT=2", "HOME=/x",
+                              "DATABASE_URL=sqlite:///srv/chat.db", "STARLING_TOKEN=x"});
+  EXPECT_TRUE(settings.problems().empty());
+  EXPECT_EQ(settings.config().server.port, 3);
+  EXPECT_EQ(settings.config().server.host, "127.0.0.9");
+  EXPECT_EQ(sqlite_path(settings.config()), "/srv/chat.db");
+  settings.apply("server.port", "4", "--port");
+  EXPECT_EQ(settings.config().server.port, 4);
+}
+
+TEST(SettingsTest, lists_and_switches_come_from_the_environment_too) {
+  Settings settings;
+  settings.apply_environment({"STARLING_HTTP__ALLOWED_ORIGINS=https://a,https://b",
+                              "STARLING_TEST__ECHO=true", "STARLING_AUTH__MODE=open"});
+  EXPECT_EQ(settings.config().http.allowed_origins,
+            (std::vector<std::string>{"https://a", "https://b"}));
+  EXPECT_TRUE(settings.config().test.echo);
+  EXPECT_EQ(settings.config().auth.mode, AuthMode::open);
+}
+
+TEST(SettingsTest, rules_between_settings) {
+  const auto refused = [](std::string_view key, std::string_view value) {
+    Settings settings;
+    settings.apply(key, value, "test");
+    settings.check();
+    return !settings.problems().empty();
+  };
+  EXPECT_TRUE(refused("server.threads", "2"));
+  EXPECT_TRUE(refused("store.url", "mysql://a"));
+  EXPECT_TRUE(refused("bus.url", "amqp://a"));
+  EXPECT_TRUE(refused("auth.secret", "short"));
+  EXPECT_TRUE(refused("limits.message_bytes", "65536"));
+  EXPECT_FALSE(refused("store.url", "sqlite:x.db"));
+}
+
+TEST(SettingsTest, words_that_are_close) {
+  EXPECT_EQ(closest("serv", {"serve", "check"}), "serve");
+  EXPECT_EQ(closest("banana", {"serve", "check"}), "");
+}
+
+TEST(SettingsTest, host_and_port) {
+  EXPECT_EQ(parse_host_port("127.0.0.1:80"),
+            (std::pair<std::string, std::uint16_t>{"127.0.0.1", 80}));
+  EXPECT_EQ(parse_host_port("[::1]:0"), (std::pair<std::string, std::uint16_t>{"::1", 0}));
+  for (const char* bad : {"", ":1", "a", "a:", "a:65536", "a:b"})
+    EXPECT_FALSE(parse_host_port(bad));
+}
+
+}  // namespace
+}  // namespace starling::server

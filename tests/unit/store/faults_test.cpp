@@ -1,0 +1,147 @@
+// Every call of the disk fails in turn: never an acknowledgement that is not kept, never a message
+// twice or out of order, and no restart is needed.
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <map>
+
+#include "harness.hpp"
+
+namespace starling::store {
+namespace {
+
+// A VFS over the usual one in which a chosen call fails, once or until it is healed.
+struct FaultyDisk {
+  static inline int calls = 0;       // of write and sync so far
+  static inline int fail_at = 0;     // 0: never
+  static inline int fail_calls = 1;  // this many in a row
+  static inline int code = SQLITE_OK;
+  static inline sqlite3_vfs vfs{};
+  // By what they replace: SQLite has several sets, which write and sync alike.
+  static inline std::map<const sqlite3_io_methods*, sqlite3_io_methods> replaced;
+  static inline const sqlite3_io_methods* real = nullptr;
+
+  static bool fails(bool sync) {
+    ++calls;
+    if (fail_at == 0 || calls < fail_at || calls >= fail_at + fail_calls) return false;
+    return code == SQLITE_IOERR_FSYNC ? sync : !sync;
+  }
+  static int write(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 offset) {
+    return fails(false) ? code : real->xWrite(file, bytes, size, offset);
+  }
+  static int sync(sqlite3_file* file, int flags) {
+    return fails(true) ? code : real->xSync(file, flags);
+  }
+  static int open(sqlite3_vfs*, sqlite3_filename name, sqlite3_file* file, int flags, int* out) {
+    sqlite3_vfs* usual = sqlite3_vfs_find("unix");
+    const int result = usual->xOpen(usual, name, file, flags, out);
+    if (result != SQLITE_OK || !file->pMethods) return result;
+    real = file->pMethods;
+    const auto [methods, is_new] = replaced.try_emplace(real, *real);
+    methods->second.xWrite = &write;
+    methods->second.xSync = &sync;
+    file->pMethods = &methods->second;
+    return result;
+  }
+  static void install() {
+    vfs = *sqlite3_vfs_find("unix");
+    vfs.zName = "faulty";
+    vfs.pNext = nullptr;
+    vfs.xOpen = &open;
+    sqlite3_vfs_register(&vfs, 1);
+  }
+  static void remove() { sqlite3_vfs_unregister(&vfs); }
+};
+
+class FaultsTest : public StoreTest {
+ protected:
+  void SetUp() override { FaultyDisk::install(); }
+  void TearDown() override {
+    FaultyDisk::fail_at = 0;
+    stop();
+    FaultyDisk::remove();
+  }
+
+  // Clients that repeat what was refused, until everything is acknowledged. Returns what was.
+  std::map<std::string, chat::Seq> chat_through(int messages) {
+    std::map<std::string, chat::Seq> acknowledged;
+    std::map<std::uint32_t, std::string> waiting;  // by the ticket's slot
+    const auto ask = [&](const std::string& key) {
+      waiting[next_call] = key;
+      post(chat::PostMessage{"a", 1, key, "text", "", key, false});
+    };
+    for (int i = 1; i <= messages; ++i) ask("m" + std::to_string(i));
+    for (int turns = 0; turns < 200 && !waiting.empty(); ++turns) {
+      inbox.replies.clear();
+      writer->turn();
+      for (const auto& [ticket, reply] : inbox.replies) {
+        const std::string key = waiting.at(ticket.call.slot);
+        waiting.erase(ticket.call.slot);
+        if (const auto* sent = std::get_if<chat::MessagePosted>(&reply)) {
+          acknowledged[key] = sent->seq;
+        } else {
+          EXPECT_EQ(failure(reply).code, chat::FailureCode::unavailable);
+          // What was refused is certainly not there.
+          EXPECT_FALSE(stored().contains(key)) << key;
+          ask(key);
+        }
+      }
+    }
+    EXPECT_TRUE(waiting.empty()) << "never answered";
+    return acknowledged;
+  }
+
+  std::map<std::string, chat::Seq> stored() {
+    auto replies = std::move(inbox.replies);
+    std::map<std::string, chat::Seq> all;
+    const chat::PageRead page = page_of("a", chat::ReadPage::Position::after_seq, 0, 1'000);
+    for (const chat::Event& event : page.events) {
+      EXPECT_TRUE(all.emplace(event.content, event.seq).second) << event.content << " twice";
+    }
+    EXPECT_EQ(all.size(), page.head);
+    inbox.replies = std::move(replies);
+    return all;
+  }
+
+  // Fails every write or sync of a conversation in turn.
+  void fail_everywhere(int code, int in_a_row) {
+    FaultyDisk::code = code;
+    options.batch_events = 4;
+    int faults = 0;
+    for (int at = 1;; ++at) {
+      std::filesystem::remove_all(folder);
+      std::filesystem::create_directories(folder);
+      FaultyDisk::fail_at = 0;
+      start();
+      add_user("ann");
+      inbox.delivered.clear();
+      FaultyDisk::calls = 0;
+      FaultyDisk::fail_at = at;
+      FaultyDisk::fail_calls = in_a_row;
+      const auto acknowledged = chat_through(12);
+      const int calls = FaultyDisk::calls;
+      FaultyDisk::fail_at = 0;
+      EXPECT_EQ(stored(), acknowledged) << "fault at call " << at;
+      std::vector<chat::Seq> expected;
+      for (chat::Seq seq = 1; seq <= acknowledged.size(); ++seq) expected.push_back(seq);
+      EXPECT_EQ(inbox.delivered_seqs("a"), expected) << "fault at call " << at;
+      reopen();
+      EXPECT_EQ(stored(), acknowledged) << "after reopening, fault at call " << at;
+      EXPECT_TRUE(posted(say(1, "a")).seq == acknowledged.size() + 1);
+      stop();
+      if (at > calls) break;  // the conversation has no such call any more
+      ++faults;
+      if (HasFailure()) return;
+    }
+    EXPECT_GT(faults, 5);
+  }
+};
+
+TEST_F(FaultsTest, a_full_disk_at_every_write) { fail_everywhere(SQLITE_FULL, 1); }
+TEST_F(FaultsTest, a_disk_that_stays_full_for_a_while) { fail_everywhere(SQLITE_FULL, 7); }
+TEST_F(FaultsTest, a_failed_write_at_every_write) { fail_everywhere(SQLITE_IOERR_WRITE, 1); }
+TEST_F(FaultsTest, a_failed_fsync_at_every_sync) { fail_everywhere(SQLITE_IOERR_FSYNC, 1); }
+TEST_F(FaultsTest, fsyncs_that_fail_for_a_while) { fail_everywhere(SQLITE_IOERR_FSYNC, 5); }
+
+}  // namespace
+}  // namespace starling::store
