@@ -98,34 +98,37 @@ void Client::write(std::string_view bytes) {
   }
 }
 
+void Client::take_frames(const OnFrame& on_frame) {
+  std::string all;
+  all.swap(rest_);
+  std::size_t taken = 0;
+  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(all[taken + i]); };
+  while (all.size() - taken >= 2) {
+    std::size_t size = at(1) & 0x7fu;
+    std::size_t header = 2;
+    if (size >= 126) {
+      header = size == 126 ? 4 : 10;
+      if (all.size() - taken < header) break;
+      size = 0;
+      for (std::size_t i = 2; i < header; ++i) size = size << 8 | at(i);
+    }
+    if (all.size() - taken < header + size) break;
+    if ((at(0) & 0x0fu) == 1) {
+      on_frame(*this, std::string_view{all}.substr(taken + header, size));
+    } else if ((at(0) & 0x0fu) == 9) {
+      write(std::string_view{"\x8a\x80\0\0\0\0", 6});  // an empty pong
+    }
+    taken += header + size;
+  }
+  if (taken < all.size()) rest_ = all.substr(taken);
+}
+
 bool Client::read(const OnFrame& on_frame) {
   thread_local char buffer[256 * 1024];
   ssize_t count;
   while ((count = ::recv(socket_, buffer, sizeof buffer, 0)) > 0) {
     rest_.append(buffer, static_cast<std::size_t>(count));
-    std::size_t taken = 0;
-    std::string all;
-    all.swap(rest_);
-    while (true) {
-      if (all.size() - taken < 2) break;
-      const auto at = [&](std::size_t i) { return static_cast<unsigned char>(all[taken + i]); };
-      std::size_t size = at(1) & 0x7fu;
-      std::size_t header = 2;
-      if (size >= 126) {
-        header = size == 126 ? 4 : 10;
-        if (all.size() - taken < header) break;
-        size = 0;
-        for (std::size_t i = 2; i < header; ++i) size = size << 8 | at(i);
-      }
-      if (all.size() - taken < header + size) break;
-      if ((at(0) & 0x0fu) == 1) {
-        on_frame(*this, std::string_view{all}.substr(taken + header, size));
-      } else if ((at(0) & 0x0fu) == 9) {
-        write(std::string_view{"\x8a\x80\0\0\0\0", 6});  // an empty pong
-      }
-      taken += header + size;
-    }
-    if (taken < all.size()) rest_ = all.substr(taken);
+    take_frames(on_frame);
     if (count < static_cast<ssize_t>(sizeof buffer)) return true;
   }
   return count < 0 && errno == EAGAIN;
@@ -133,15 +136,16 @@ bool Client::read(const OnFrame& on_frame) {
 
 std::string Client::await(std::string_view part) {
   std::string found;
+  const auto look = [&](Client&, std::string_view payload) {
+    if (found.empty() && payload.find(part) != std::string_view::npos) found = payload;
+    if (payload.find("\"type\":\"error\"") != std::string_view::npos) {
+      give_up("the server says " + std::string{payload});
+    }
+  };
+  take_frames(look);  // some may have come with the answer to the upgrade
   while (found.empty()) {
     if (!wait_readable(socket_)) give_up("did not get " + std::string{part});
-    const bool open = read([&](Client&, std::string_view payload) {
-      if (found.empty() && payload.find(part) != std::string_view::npos) found = payload;
-      if (payload.find("\"type\":\"error\"") != std::string_view::npos) {
-        give_up("the server says " + std::string{payload});
-      }
-    });
-    if (!open && found.empty()) give_up("closed while waiting for " + std::string{part});
+    if (!read(look) && found.empty()) give_up("closed while waiting for " + std::string{part});
   }
   return found;
 }

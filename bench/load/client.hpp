@@ -32,6 +32,7 @@ class Client {
   std::uint64_t number = 0;
 
  private:
+  void take_frames(const OnFrame& on_frame);  // whole ones in rest_
   void write(std::string_view bytes);
 
   int socket_;
