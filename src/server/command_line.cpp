@@ -106,6 +106,11 @@ bool names_unknown_command(const CLI::App& app, int argc, char** argv, std::stri
   return true;
 }
 
+// The program's own help, whichever command was parsed.
+std::string whole_help(const CLI::App& app) {
+  return app.get_formatter()->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal);
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
@@ -139,7 +144,7 @@ int run_command_line(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     const auto chosen = app.get_subcommands();
-    std::cout << (chosen.empty() ? app.help() : chosen.front()->help());
+    std::cout << (chosen.empty() ? whole_help(app) : chosen.front()->help("starling"));
     return exit_ok;
   } catch (const CLI::ParseError& error) {
     return usage_error(error.what());
@@ -154,12 +159,12 @@ int run_command_line(int argc, char** argv) {
   if (*help && !topic.empty()) {
     for (const CLI::App* command : app.get_subcommands(nullptr)) {
       if (command->get_name() != topic) continue;
-      std::cout << command->help();
+      std::cout << command->help("starling");
       return exit_ok;
     }
     return usage_error("unknown command '" + topic + "'");
   }
-  std::cout << app.help();
+  std::cout << whole_help(app);
   return exit_ok;
 }
 

@@ -43,6 +43,8 @@ namespace starling::server {
 namespace {
 
 constexpr int listen_backlog = 4'096;
+constexpr std::chrono::milliseconds port_patience{2'000};
+constexpr std::chrono::milliseconds port_retry{10};
 constexpr base::Duration longest_wait = std::chrono::milliseconds{100};
 
 int fail(int code, const std::string& message) {
@@ -168,11 +170,27 @@ class Server {
   std::unique_ptr<Loop<Hasher>> hasher_loop_;
 };
 
+// The kernel takes the sockets of a killed predecessor out of its rings only after that process is
+// gone, so a port may stay taken for a moment. A program that really listens there is told apart by
+// staying.
+base::Result<net::Listener> listen_patiently(const std::string& host, std::uint16_t port) {
+  const auto deadline = std::chrono::steady_clock::now() + port_patience;
+  for (;;) {
+    base::Result<net::Listener> listener = net::Listener::open(host, port, listen_backlog);
+    if (listener || listener.error().system_errno != EADDRINUSE ||
+        std::chrono::steady_clock::now() >= deadline) {
+      return listener;
+    }
+    std::this_thread::sleep_for(port_retry);
+  }
+}
+
 base::Result<net::Listener> Server::open_admin_listener() {
   const auto& admin = config_.admin;
+  if (admin.chosen) return listen_patiently(admin.host, admin.port);
   base::Result<net::Listener> listener =
       net::Listener::open(admin.host, admin.port, listen_backlog);
-  if (listener || admin.chosen || listener.error().system_errno != EADDRINUSE) return listener;
+  if (listener || listener.error().system_errno != EADDRINUSE) return listener;
   return net::Listener::open(admin.host, 0, listen_backlog);
 }
 
@@ -196,8 +214,7 @@ int Server::start() {
   if (!keys) return fail(exit_config, keys.error().message);
   keys_ = std::move(*keys);
 
-  base::Result<net::Listener> listener =
-      net::Listener::open(config_.server.host, config_.server.port, listen_backlog);
+  base::Result<net::Listener> listener = listen_patiently(config_.server.host, config_.server.port);
   if (!listener) return fail(exit_unavailable, listener.error().message);
   public_listener_ = std::move(*listener);
   base::Result<net::Listener> admin = open_admin_listener();
