@@ -1,4 +1,5 @@
 #include "proto/websocket.hpp"
+#include "proto/utf8.hpp"
 
 #include <gtest/gtest.h>
 #include <wslay/wslay.h>
@@ -267,6 +268,13 @@ TEST(ServerFrameTest, a_close_reason_is_cut_at_a_character) {
   for (int i = 0; i < 100; ++i) reason += "ü";
   append_close_frame(frame, CloseCode::going_away, reason);
   EXPECT_EQ(frame.size(), 2u + 2u + 122u);
+}
+
+TEST(Utf8CheckTest, a_byte_that_nothing_can_complete_fails_at_once) {
+  for (const char* cut : {"\xc0", "\xc1", "\xf5", "\xff", "\xe0\x80", "\xed\xa0", "\xf4\x90"}) {
+    Utf8Check check;
+    EXPECT_FALSE(check.take(cut)) << static_cast<int>(static_cast<unsigned char>(cut[0]));
+  }
 }
 
 }  // namespace

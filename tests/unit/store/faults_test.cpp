@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <filesystem>
 #include <map>
+#include <set>
+#include <string>
 
 #include "harness.hpp"
 
@@ -83,6 +86,7 @@ class FaultsTest : public StoreTest {
           EXPECT_EQ(failure(reply).code, chat::FailureCode::unavailable);
           // What was refused is certainly not there.
           EXPECT_FALSE(stored().contains(key)) << key;
+          EXPECT_FALSE(stored_after_a_kill().contains(key)) << key << " comes back";
           ask(key);
         }
       }
@@ -100,6 +104,28 @@ class FaultsTest : public StoreTest {
     }
     EXPECT_EQ(all.size(), page.head);
     inbox.replies = std::move(replies);
+    return all;
+  }
+
+  // What another process would find if this one were killed here: the files as they are, without
+  // the memory that says how much of the log counts.
+  std::set<std::string> stored_after_a_kill() {
+    const std::string copy = folder + "/killed.db";
+    for (const char* suffix : {"", "-wal", "-shm"}) {
+      std::filesystem::remove(copy + suffix);
+      if (suffix == std::string{"-shm"} || !std::filesystem::exists(path() + suffix)) continue;
+      std::filesystem::copy_file(path() + suffix, copy + suffix);
+    }
+    std::set<std::string> all;
+    sqlite3* database = nullptr;
+    EXPECT_EQ(sqlite3_open_v2(copy.c_str(), &database, SQLITE_OPEN_READWRITE, "unix"), SQLITE_OK);
+    const auto add = [](void* into, int, char** values, char**) {
+      static_cast<std::set<std::string>*>(into)->emplace(values[0]);
+      return 0;
+    };
+    const char* query = "SELECT content FROM messages WHERE room_id = 'a'";
+    EXPECT_EQ(sqlite3_exec(database, query, add, &all, nullptr), SQLITE_OK);
+    sqlite3_close(database);
     return all;
   }
 
