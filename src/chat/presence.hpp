@@ -2,16 +2,17 @@
 //
 // A user is in a room from the first of their connections to `grace` after the last. Each shard
 // counts its own connections (LocalPresence) and tells the others by signals; each shard adds up
-// what all shards say (RoomRoster). Pure: time is passed in.
+// what all shards say (RoomRoster). Both hold an entry for each user and room, so they hold nothing
+// but numbers; a name is kept once, whatever the number of rooms (Names). Pure: time is passed in.
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <string>
+#include <memory>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "base/sorted_map.hpp"
 #include "base/time.hpp"
 #include "chat/ids.hpp"
 
@@ -26,14 +27,12 @@ class LocalPresence {
   void left(UserId user, base::Instant now, base::Duration grace);
   // True: the grace time of this user is over, they are no longer here: tell the others.
   bool expire(UserId user, base::Instant now);
-  bool empty() const { return users_.empty(); }
+  bool contains(UserId user) const { return connections_.contains(user); }
+  bool empty() const { return connections_.empty(); }
 
  private:
-  struct Here {
-    unsigned connections = 0;
-    base::Instant leaves_at{};  // meaningful while connections is 0
-  };
-  std::unordered_map<UserId, Here> users_;
+  base::SortedMap<UserId, std::uint32_t> connections_;    // 0: in the grace time
+  std::unordered_map<UserId, base::Instant> grace_ends_;  // of those only
 };
 
 // Everybody in one room, whatever shard they are connected to. Belongs to its shard.
@@ -41,20 +40,26 @@ class RoomRoster {
  public:
   enum class Change : std::uint8_t { none, joined, left };
   // A shard (0 to 63) says that a user is, or is no longer, in the room.
-  Change apply(std::uint16_t shard, UserId user, std::string_view username, bool online);
+  Change apply(std::uint16_t shard, UserId user, bool online);
   std::size_t size() const { return people_.size(); }
   bool contains(UserId user) const { return people_.contains(user); }
-  // Empty where the user is not here.
-  std::string_view name_of(UserId user) const;
   // At most `limit` user ids, ascending.
   std::vector<UserId> list(std::size_t limit) const;
 
  private:
-  struct Person {
-    std::string username;
-    std::uint64_t shards = 0;  // a bit for each shard that has seen them
-  };
-  std::map<UserId, Person> people_;
+  base::SortedMap<UserId, std::uint64_t> people_;  // a bit for each shard that has seen them
+};
+
+// The names of users. Belongs to its shard.
+class Names {
+ public:
+  void set(UserId user, std::string_view name);
+  void forget(UserId user) { names_.erase(user); }
+  // Empty where none is known; valid until the user's name is set or forgotten.
+  std::string_view of(UserId user) const;
+
+ private:
+  base::SortedMap<UserId, std::unique_ptr<char[]>> names_;  // ends with a zero
 };
 
 }  // namespace starling::chat

@@ -214,6 +214,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void appear(Session& session);
   void disappear(Session& session);
   void expire_departures();
+  void forget_if_gone(chat::UserId user);
   void expire_typing();
   void tell_room(Room& room, std::string_view json, chat::UserId except);
   void send_presence_counts();
@@ -241,6 +242,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   std::unordered_multimap<chat::UserId, Session*> sessions_of_user_;
   chat::LocalPresence connected_here_;
   chat::RoomRoster connected_;  // anywhere
+  chat::Names names_;           // of those who are connected
   std::uint64_t next_session_ = 1;
 
   // Work for the end of the turn.

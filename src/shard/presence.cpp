@@ -19,8 +19,9 @@ void Core::on_signal(const chat::Signal& signal) {
 void Core::hear(const chat::PresenceSignal& signal) {
   using Change = chat::RoomRoster::Change;
   if (signal.room.empty()) {
-    const Change change =
-        connected_.apply(signal.shard, signal.user, signal.username, signal.online);
+    const Change change = connected_.apply(signal.shard, signal.user, signal.online);
+    if (change == Change::joined) names_.set(signal.user, signal.username);
+    if (change == Change::left) forget_if_gone(signal.user);
     // The shard that saw it first or last keeps the archive's picture true.
     if (change == Change::none || signal.shard != options_.index) return;
     static_cast<void>(ask(chat::WriteRequest{chat::SetStatus{signal.user, signal.online}}, {}));
@@ -28,8 +29,7 @@ void Core::hear(const chat::PresenceSignal& signal) {
   }
   Room* room = find_room(signal.room);
   if (!room) return;
-  const Change change =
-      room->roster.apply(signal.shard, signal.user, signal.username, signal.online);
+  const Change change = room->roster.apply(signal.shard, signal.user, signal.online);
   if (!signal.online) maybe_abandoned_.push_back(signal.room);
   if (change == Change::none) return;
   const std::size_t count = room->roster.size();
@@ -89,6 +89,7 @@ void Core::depart(Session& session, Room& room) {
 
 void Core::appear(Session& session) {
   sessions_of_user_.emplace(session.user, &session);
+  names_.set(session.user, session.username);
   if (!connected_here_.arrived(session.user)) return;
   publish(chat::PresenceSignal{options_.index, {}, session.user, session.username, true});
 }
@@ -115,11 +116,16 @@ void Core::expire_departures() {
       Room* room = find_room(departure.room);
       if (!room || !room->present.expire(departure.user, context_.now)) continue;
     }
-    const chat::RoomRoster* roster = &connected_;
-    if (!departure.room.empty()) roster = &find_room(departure.room)->roster;
     publish(chat::PresenceSignal{options_.index, departure.room, departure.user,
-                                 std::string{roster->name_of(departure.user)}, false});
+                                 std::string{names_.of(departure.user)}, false});
+    if (departure.room.empty()) forget_if_gone(departure.user);
   }
+}
+
+// A name is known while anybody says that its user is connected: this shard at once, all of them
+// together once their signals have come.
+void Core::forget_if_gone(chat::UserId user) {
+  if (!connected_.contains(user) && !connected_here_.contains(user)) names_.forget(user);
 }
 
 void Core::expire_typing() {
@@ -131,8 +137,7 @@ void Core::expire_typing() {
     const auto mark = room->typing.find(end.user);
     if (mark == room->typing.end() || mark->second > context_.now) continue;
     room->typing.erase(mark);
-    publish(
-        chat::TypingSignal{end.room, end.user, std::string{room->roster.name_of(end.user)}, false});
+    publish(chat::TypingSignal{end.room, end.user, std::string{names_.of(end.user)}, false});
   }
 }
 
