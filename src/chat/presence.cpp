@@ -8,45 +8,63 @@
 namespace starling::chat {
 
 bool LocalPresence::arrived(UserId user) {
-  const auto [place, is_new] = connections_.try_emplace(user);
-  if (++place->second == 1 && !is_new) grace_ends_.erase(user);
-  return is_new;
+  if (here_.insert(user).second) return true;
+  const auto place = unusual_.try_emplace(user).first;
+  if (++place->second.connections == 1) unusual_.erase(place);
+  return false;
 }
 
 void LocalPresence::left(UserId user, base::Instant now, base::Duration grace) {
-  const auto place = connections_.find(user);
-  CHECK(place != connections_.end() && place->second > 0);
-  if (--place->second == 0) grace_ends_.emplace(user, now + grace);
+  CHECK(here_.contains(user));
+  const auto place = unusual_.try_emplace(user).first;
+  CHECK(place->second.connections > 0);
+  switch (--place->second.connections) {
+    case 0:
+      place->second.leaves_at = now + grace;
+      break;
+    case 1:
+      unusual_.erase(place);
+      break;
+    default:
+      break;
+  }
 }
 
 bool LocalPresence::expire(UserId user, base::Instant now) {
-  const auto end = grace_ends_.find(user);
-  if (end == grace_ends_.end() || end->second > now) return false;
-  grace_ends_.erase(end);
-  connections_.erase(user);
+  const auto place = unusual_.find(user);
+  if (place == unusual_.end()) return false;
+  if (place->second.connections > 0 || place->second.leaves_at > now) return false;
+  unusual_.erase(place);
+  here_.erase(user);
   return true;
 }
 
 RoomRoster::Change RoomRoster::apply(std::uint16_t shard, UserId user, bool online) {
-  CHECK(shard < 64);
-  const std::uint64_t bit = std::uint64_t{1} << shard;
+  CHECK(shard >> shard_bits == 0);
+  const std::uint64_t entry = user << shard_bits | shard;
   if (online) {
-    const auto [place, is_new] = people_.try_emplace(user);
-    place->second |= bit;
-    return is_new ? Change::joined : Change::none;
+    const bool was_here = contains(user);
+    seen_.insert(entry);
+    if (was_here) return Change::none;
+    ++size_;
+    return Change::joined;
   }
-  const auto place = people_.find(user);
-  if (place == people_.end()) return Change::none;
-  place->second &= ~bit;
-  if (place->second != 0) return Change::none;
-  people_.erase(place);
+  if (seen_.erase(entry) == 0 || contains(user)) return Change::none;
+  --size_;
   return Change::left;
+}
+
+bool RoomRoster::contains(UserId user) const {
+  const auto place = seen_.lower_bound(user << shard_bits);
+  return place != seen_.end() && *place >> shard_bits == user;
 }
 
 std::vector<UserId> RoomRoster::list(std::size_t limit) const {
   std::vector<UserId> users;
-  users.reserve(std::min(limit, people_.size()));
-  for (const auto& [user, shards] : people_) {
+  users.reserve(std::min(limit, size_));
+  for (const std::uint64_t entry : seen_) {
+    const UserId user = entry >> shard_bits;
+    if (!users.empty() && users.back() == user) continue;
     if (users.size() == limit) break;
     users.push_back(user);
   }

@@ -2,8 +2,8 @@
 //
 // A user is in a room from the first of their connections to `grace` after the last. Each shard
 // counts its own connections (LocalPresence) and tells the others by signals; each shard adds up
-// what all shards say (RoomRoster). Both hold an entry for each user and room, so they hold nothing
-// but numbers; a name is kept once, whatever the number of rooms (Names). Pure: time is passed in.
+// what all shards say (RoomRoster). Both have an entry for each user and room, so an entry is one
+// number; a name is kept once, whatever the number of rooms (Names). Pure: time is passed in.
 #pragma once
 
 #include <cstdint>
@@ -27,12 +27,17 @@ class LocalPresence {
   void left(UserId user, base::Instant now, base::Duration grace);
   // True: the grace time of this user is over, they are no longer here: tell the others.
   bool expire(UserId user, base::Instant now);
-  bool contains(UserId user) const { return connections_.contains(user); }
-  bool empty() const { return connections_.empty(); }
+  bool contains(UserId user) const { return here_.contains(user); }
+  bool empty() const { return here_.empty(); }
 
  private:
-  base::SortedMap<UserId, std::uint32_t> connections_;    // 0: in the grace time
-  std::unordered_map<UserId, base::Instant> grace_ends_;  // of those only
+  // Of a user who has not one connection but several, or none any more.
+  struct Unusual {
+    unsigned connections = 1;
+    base::Instant leaves_at{};  // meaningful while connections is 0
+  };
+  base::SortedSet<UserId> here_;  // also in the grace time
+  std::unordered_map<UserId, Unusual> unusual_;
 };
 
 // Everybody in one room, whatever shard they are connected to. Belongs to its shard.
@@ -41,13 +46,17 @@ class RoomRoster {
   enum class Change : std::uint8_t { none, joined, left };
   // A shard (0 to 63) says that a user is, or is no longer, in the room.
   Change apply(std::uint16_t shard, UserId user, bool online);
-  std::size_t size() const { return people_.size(); }
-  bool contains(UserId user) const { return people_.contains(user); }
+  std::size_t size() const { return size_; }
+  bool contains(UserId user) const;
   // At most `limit` user ids, ascending.
   std::vector<UserId> list(std::size_t limit) const;
 
  private:
-  base::SortedMap<UserId, std::uint64_t> people_;  // a bit for each shard that has seen them
+  static constexpr unsigned shard_bits = 6;
+  static_assert(max_id >> (64 - shard_bits) == 0);
+
+  base::SortedSet<std::uint64_t> seen_;  // user << shard_bits | shard: who is seen where
+  std::size_t size_ = 0;                 // different users in it
 };
 
 // The names of users. Belongs to its shard.
