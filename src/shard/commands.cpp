@@ -39,6 +39,7 @@ bool Core::on_message(net::Connection& connection, proto::Opcode kind, std::stri
     }
     tell_error(session, {FailureCode::rate_limited, "Too many messages"}, ref, client_message_id,
                static_cast<unsigned>(std::ceil(wait.count())));
+    tell_throttled(session);
     return true;
   }
   auto command = api::parse_command(json_, payload);
@@ -189,6 +190,7 @@ void Core::on_opened(Session& session, Call& call, chat::SessionOpened&& opened)
   if (auth.room.empty() && session.dialect == chat::Dialect::compatible) auth.room = default_room;
   tell(session,
        api::auth_success(opened, auth.room, std::to_string(session.id), session.dialect, call.ref));
+  if (first && !archive_healthy_) tell_degraded(session);
   bool entered = false;
   if (auth.resume) {
     for (const auto& [room, seq] : auth.resume->rooms) {

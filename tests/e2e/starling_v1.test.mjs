@@ -263,6 +263,14 @@ test('too many messages are refused with the time to wait, and nothing is lost',
     const error = await client.next('error');
     assert.deepEqual([error.code, error.retryable], ['rate_limited', true]);
     assert.ok(error.retryAfterMs > 0 && error.clientMessageId);
+    const notice = await client.next('notice');
+    assert.deepEqual([notice.level, notice.code], ['warning', 'throttled']);
+    assert.match(notice.message, /20 messages a second/);
+    for (let i = 0; i < 20; ++i) {
+      const answers = (frame) => frame.clientMessageId === `${i}` && frame.type !== 'chat_message';
+      if (error.clientMessageId !== `${i}`) await client.next(answers);
+    }
+    assert.ok(!client.frames.some((frame) => frame.type === 'notice'), 'once an episode');
     // The original's clients are slowed down instead, and never told.
     const old = await strict.connect({ protocol: '', headers: { Cookie: `starling=${user.token}` } });
     old.send({ type: 'auth' });

@@ -151,6 +151,10 @@ class ShardTest : public testing::Test {
     options.server_id = "test";
     options.epoch = 7;
     options.public_listener = listener->descriptor();
+    options.archive_healthy = [this] {
+      ++ticks;
+      return archive_healthy;
+    };
     auto made = Shard::create(options);
     ASSERT_TRUE(made) << made.error().message;
     shard = std::move(*made);
@@ -285,6 +289,8 @@ class ShardTest : public testing::Test {
 
   Config config;
   ScriptedArchive archive;
+  bool archive_healthy = true;
+  unsigned ticks = 0;  // the shard looks at the archive's health once in each, a second apart
   bus::LocalBus bus;
   api::FrameEncoder encoder;
   std::unique_ptr<net::Listener> listener;
