@@ -120,9 +120,12 @@ void Connection::on_received(const io::Completion& completion) {
 
 void Connection::on_end_of_stream() {
   at_end_ = true;
-  if (state_ == State::http && http_->answering) return;  // it still waits for its answer
+  if (answering()) return;  // it still waits for its answer
   if (open()) abort();
 }
+
+// The owner has a request and has not answered it yet.
+bool Connection::answering() const { return state_ == State::http && http_->answering; }
 
 // Bytes go where the state says; what nobody wants yet is kept.
 void Connection::take_bytes(std::span<const std::byte> bytes) {
@@ -131,10 +134,10 @@ void Connection::take_bytes(std::span<const std::byte> bytes) {
     return;
   }
   taking_ = true;
-  while (open() && !bytes.empty()) {
+  while (open() && !bytes.empty() && !answering()) {
     const std::size_t taken = state_ == State::http ? take_http(bytes) : take_frames(bytes);
     bytes = bytes.subspan(taken);
-    if (paused_ || (state_ == State::http && http_->answering)) break;
+    if (paused_) break;
   }
   taking_ = false;
   if (open() && (paused_ || !bytes.empty())) keep_for_later(bytes);

@@ -179,6 +179,7 @@ class Connection {
   struct Http;
 
   bool open() const { return state_ == State::http || state_ == State::websocket; }
+  bool answering() const;
   void arm_receive();
   void take_bytes(std::span<const std::byte> bytes);
   std::size_t take_http(std::span<const std::byte> bytes);

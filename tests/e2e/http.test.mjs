@@ -77,6 +77,17 @@ test('connections are kept, and requests that come together are answered in orde
   assert.equal(statusOf(old), 200);
 });
 
+test('a request that comes while the one before is worked on waits for it', async () => {
+  const body = JSON.stringify({ username: 'hashing', email: 'h@x', password: 'takes its time' });
+  const raw = new Raw(server);
+  raw.write(head('POST /api/users HTTP/1.1', `Content-Length: ${body.length}`) + body);
+  // Its own connection has been read when a later one has been answered.
+  assert.equal((await server.call('GET', '/livez')).status, 200);
+  raw.write(head('GET /livez HTTP/1.1') + head('GET /api/users/username/hashing HTTP/1.1', 'Connection: close'));
+  const text = await raw.closed();
+  assert.deepEqual(text.split('HTTP/1.1 ').slice(1).map((part) => Number(part.slice(0, 3))), [201, 200, 200]);
+});
+
 test('HEAD, OPTIONS, 404, 405 and 415', async () => {
   const get = await server.call('GET', '/');
   const headed = await server.call('HEAD', '/');
