@@ -238,6 +238,7 @@ test('what is malformed gets its error, and the session goes on', async () => {
     [{ type: 'chat_message', roomId, content: 'x', messageType: 'No' }, 'bad_request'],
     [{ type: 'chat_message', roomId, content: 'x'.repeat(4097) }, 'too_large'],
     [{ type: 'get_recent_messages', roomId, beforeSeq: 1, afterSeq: 1 }, 'bad_request'],
+    [{ type: 'get_recent_messages' }, 'bad_request'],
     [{ type: 'mark_read', roomId }, 'bad_request'], [{ type: 'typing', roomId }, 'bad_request'],
     [{ type: 'ping', ref: 'r'.repeat(65) }, 'bad_request'],
   ];
