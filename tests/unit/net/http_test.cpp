@@ -4,6 +4,8 @@
 namespace starling::net {
 namespace {
 
+using State = Connection::State;
+
 class HttpConnectionTest : public ConnectionTest {
  protected:
   static std::string get(std::string_view target, std::string_view headers = {}) {
@@ -160,8 +162,61 @@ TEST_F(HttpConnectionTest, an_answer_reaches_who_has_closed_its_own_direction) {
   owner.answer(*connection, "late");
   send_all();
   EXPECT_EQ(bodies(), std::vector<std::string>{"late"});
-  EXPECT_NE(peer.find("\r\nConnection: close\r\n"), std::string::npos) << peer;
   expect_closed();
+}
+
+TEST_F(HttpConnectionTest, the_end_of_the_requests_loses_no_answer_that_is_on_its_way) {
+  arrive(get("/a") + get("/b"));
+  peer_ends();  // in the same turn: the send has not even begun
+  EXPECT_TRUE(ring.shutdowns.empty());
+  sent(3);
+  send_all();
+  EXPECT_EQ(bodies(), (std::vector<std::string>{"/a", "/b"}));
+  expect_closed();
+}
+
+TEST_F(HttpConnectionTest, requests_before_the_end_are_all_answered) {
+  owner.hold_answers = true;
+  arrive(get("/a") + get("/b") + "GET /unfinished");
+  peer_ends();
+  owner.answer(*connection, "one");
+  send_all();
+  EXPECT_EQ(connection->state(), State::http);
+  owner.answer(*connection, "two");
+  send_all();
+  EXPECT_EQ(bodies(), (std::vector<std::string>{"one", "two"}));
+  EXPECT_EQ(owner.requests.size(), 2u);
+  expect_closed();
+}
+
+TEST_F(HttpConnectionTest, who_does_not_read_its_answers_is_not_read_either) {
+  const std::string many = get("/" + std::string(1'000, 'x'));
+  std::size_t asked = 0;
+  while (ring.cancelled_receives == 0) {
+    ASSERT_LT(asked, 1'000u) << "nothing stops it";
+    arrive(many);
+    ++asked;
+  }
+  receive_ends(-ECANCELED);
+  EXPECT_LE(budget.used_bytes(), 2 * limits.private_buffer_bytes);
+  EXPECT_FALSE(ring.receiving);
+  pass(seconds{19});
+  EXPECT_EQ(connection->state(), State::http);
+  send_all();  // it reads again
+  EXPECT_EQ(owner.requests.size(), asked);
+  EXPECT_EQ(bodies().size(), asked);
+  EXPECT_TRUE(ring.receiving);
+}
+
+TEST_F(HttpConnectionTest, a_long_answer_is_not_cut_off_as_idle) {
+  arrive(get("/" + std::string(1'000, 'x')));
+  for (int i = 0; i < 10; ++i) {
+    pass(seconds{19});
+    sent(10);
+  }
+  EXPECT_EQ(connection->state(), State::http);
+  send_all();
+  EXPECT_EQ(bodies().size(), 1u);
 }
 
 TEST_F(HttpConnectionTest, an_end_between_or_within_requests_closes_without_a_word) {
