@@ -105,7 +105,8 @@ void Connection::on_received(const io::Completion& completion) {
   if (completion.has_buffer) context_.ring->release(completion.buffer);
 
   if (completion.result == 0) {
-    on_end_of_stream();
+    at_end_ = true;
+    leave_at_end();
   } else if (completion.result == -ENOBUFS) {
     ++context_.metrics->starved_receives;
     context_.starved.push_back(this);
@@ -119,10 +120,22 @@ void Connection::on_received(const io::Completion& completion) {
   climb_down();
 }
 
-void Connection::on_end_of_stream() {
-  at_end_ = true;
-  if (state_ == State::http && http_->answering) return;  // it still waits for its answer
-  if (open()) abort();
+// A client may close its own direction behind its requests: it gets all of its answers.
+void Connection::leave_at_end() {
+  if (!at_end_ || taking_ || !open()) return;
+  const bool http = state_ == State::http;
+  if (http && (http_->answering || carry_)) return;
+  if (http && (send_in_flight_ || private_pending())) {
+    begin_closing(State::flushing);
+  } else {
+    abort();
+  }
+}
+
+// No further request is read now: one is being answered, or the answers wait unread.
+bool Connection::busy() const {
+  return state_ == State::http &&
+         (http_->answering || private_bytes() >= context_.limits->private_buffer_bytes / 2);
 }
 
 // Bytes go where the state says; what nobody wants yet is kept.
@@ -132,10 +145,10 @@ void Connection::take_bytes(std::span<const std::byte> bytes) {
     return;
   }
   taking_ = true;
-  while (open() && !bytes.empty()) {
+  while (open() && !bytes.empty() && !busy()) {
     const std::size_t taken = state_ == State::http ? take_http(bytes) : take_frames(bytes);
     bytes = bytes.subspan(taken);
-    if (paused_ || (state_ == State::http && http_->answering)) break;
+    if (paused_) break;
   }
   taking_ = false;
   if (open() && (paused_ || !bytes.empty())) keep_for_later(bytes);
@@ -151,7 +164,7 @@ void Connection::keep_for_later(std::span<const std::byte> bytes) {
 
 // Goes on with what was kept, then with the socket.
 void Connection::read_carry() {
-  if (!carry_ || taking_) return;
+  if (!carry_ || taking_ || busy()) return;
   const std::unique_ptr<std::string> bytes = std::move(carry_);
   const auto span = std::as_bytes(std::span{*bytes});
   if (span.empty() && state_ == State::websocket) {
@@ -221,8 +234,7 @@ void Connection::respond(const proto::HttpResponse& response) {
   Http& http = *http_;
   CHECK(http.answering);
   const bool complete = http.reader.state() == proto::HttpReader::State::complete;
-  const bool keep_alive =
-      complete && http.reader.request().keep_alive && !response.close && !at_end_;
+  const bool keep_alive = complete && http.reader.request().keep_alive && !response.close;
   std::string text;
   proto::append_response(text, response, keep_alive, http.head_only);
   append_private(text);
@@ -235,6 +247,7 @@ void Connection::respond(const proto::HttpResponse& response) {
   last_received_ = context_.now;  // the idle time begins
   flush();
   read_carry();
+  leave_at_end();
 }
 
 void Connection::accept_websocket(const proto::HttpResponse& response,
@@ -448,6 +461,10 @@ void Connection::on_sent(const io::Completion& completion) {
   }
   finish_send();
   if (open()) context_.owner->on_writable(*this);
+  if (state_ == State::http) {
+    read_carry();  // requests that waited until answers were read
+    leave_at_end();
+  }
   climb_down();
 }
 
@@ -490,7 +507,8 @@ void Connection::tick() {
 void Connection::tick_http(Http& http) {
   if (http.answering) return;
   if (!http.reader.begun()) {
-    if (context_.now - last_received_ >= context_.limits->idle_timeout) abort();
+    const bool idle = !send_in_flight_ && !carry_;
+    if (idle && context_.now - last_received_ >= context_.limits->idle_timeout) abort();
     return;
   }
   const base::Duration allowed =

@@ -181,6 +181,7 @@ class Connection {
   struct Http;
 
   bool open() const { return state_ == State::http || state_ == State::websocket; }
+  bool busy() const;
   void arm_receive();
   void take_bytes(std::span<const std::byte> bytes);
   std::size_t take_http(std::span<const std::byte> bytes);
@@ -188,7 +189,7 @@ class Connection {
   void on_request_state();
   void keep_for_later(std::span<const std::byte> bytes);
   void read_carry();
-  void on_end_of_stream();
+  void leave_at_end();
   void append_private(std::string_view bytes);
   void finish_send();
   void tick_http(Http& http);

@@ -39,6 +39,7 @@ bool Core::on_message(net::Connection& connection, proto::Opcode kind, std::stri
     }
     tell_error(session, {FailureCode::rate_limited, "Too many messages"}, ref, client_message_id,
                static_cast<unsigned>(std::ceil(wait.count())));
+    tell_throttled(session);
     return true;
   }
   auto command = api::parse_command(json_, payload);
@@ -189,6 +190,7 @@ void Core::on_opened(Session& session, Call& call, chat::SessionOpened&& opened)
   if (auth.room.empty() && session.dialect == chat::Dialect::compatible) auth.room = default_room;
   tell(session,
        api::auth_success(opened, auth.room, std::to_string(session.id), session.dialect, call.ref));
+  if (first && !archive_healthy_) tell_degraded(session);
   bool entered = false;
   if (auth.resume) {
     for (const auto& [room, seq] : auth.resume->rooms) {
@@ -281,6 +283,11 @@ void Core::obey(Session& session, const std::string& ref, chat::Leave&& leave) {
 }
 
 void Core::obey(Session& session, const std::string& ref, chat::Say&& say) {
+  if (config_.auth.mode == AuthMode::open && say.user == 0 && session.user == 0) {
+    tell_error(session, {FailureCode::bad_request, "Content and user ID are required"}, ref,
+               say.client_message_id);
+    return;
+  }
   const chat::UserId user = acting_user(session, ref, say.user, say.client_message_id);
   if (user == 0) return;
   const bool compatible = session.dialect == chat::Dialect::compatible;
@@ -314,6 +321,10 @@ void Core::obey(Session& session, const std::string& ref, chat::GetRecent&& rece
   if (recent.room.empty() && session.dialect == chat::Dialect::compatible) {
     recent.room =
         session.places.empty() ? std::string{default_room} : session.places.front().room->name;
+  }
+  if (recent.room.empty()) {
+    tell_error(session, {FailureCode::bad_request, "roomId is required"}, ref);
+    return;
   }
   chat::ReadPage page;
   page.room = recent.room;
@@ -376,6 +387,13 @@ void Core::on_session_reply(Session& session, Call& call, chat::Reply&& reply) {
         return;
       case Call::Kind::catch_up:
         on_catch_up_reply(session, call, std::move(reply));
+        return;
+      case Call::Kind::post:  // the original says "Sender not found" over REST alone
+        tell_error(session,
+                   failure->code == FailureCode::not_found
+                       ? Failure{FailureCode::not_found, "User not found"}
+                       : *failure,
+                   call.ref, call.client_message_id);
         return;
       default:
         tell_error(session, *failure, call.ref, call.client_message_id);

@@ -7,6 +7,7 @@
 //   rooms.cpp      the order of events, members coming and going, catching up after a resume
 //   fanout.cpp     from the rooms' wire buffers to the sockets
 //   presence.cpp   signals: who is here, who types, what was read, which token ended
+//   notices.cpp    soft trouble: the archive is away, a session is too fast
 //
 // Objects of clients are only destroyed at the end of a turn, so no function has to fear that
 // something it called has taken the ground from under it: closing marks, the end of the turn
@@ -242,6 +243,11 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void tell_room(Room& room, std::string_view json, chat::UserId except);
   void send_presence_counts();
 
+  // ---- notices.cpp
+  void watch_archive();
+  void tell_degraded(Session& session);
+  void tell_throttled(Session& session);
+
   const ShardOptions options_;
   const Config& config_;
   const std::unique_ptr<io::Ring> ring_;
@@ -312,6 +318,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   std::vector<std::string> heads_wanted_;
   unsigned fills_open_ = 0;
   bool heads_missing_ = false;
+  bool archive_healthy_ = true;  // as the sessions were told
 
   std::unordered_map<std::string, base::WallMs, StringHash, std::equal_to<>> revoked_;
   base::WallMs wall_ = 0;

@@ -84,6 +84,7 @@ struct Session {
   base::WallMs token_expires = 0;  // 0: never
   std::unique_ptr<std::string> cookie_token;  // of the upgrade request, until `auth`
   chat::RateLimit rate;
+  base::Instant throttled_at{};  // the last time that it was refused for its rate
   std::vector<Place> places;
 
   Place* place_in(std::string_view room) {

@@ -321,6 +321,7 @@ void Core::tick() {
   });
   std::erase_if(revoked_, [this](const auto& entry) { return entry.second <= wall_; });
   send_presence_counts();
+  watch_archive();
   retry_fills();
   retry_signals();
   publish_metrics();
