@@ -122,7 +122,7 @@ void Connection::on_received(const io::Completion& completion) {
 
 // A client may close its own direction behind its requests: it gets all of its answers.
 void Connection::leave_at_end() {
-  if (!at_end_ || taking_ || !open()) return;
+  if (!at_end_ || !open()) return;
   const bool http = state_ == State::http;
   if (http && (http_->answering || carry_)) return;
   if (http && (send_in_flight_ || private_pending())) {
@@ -245,9 +245,8 @@ void Connection::respond(const proto::HttpResponse& response) {
   http.answering = false;
   http.reader.next();
   last_received_ = context_.now;  // the idle time begins
-  flush();
+  flush();                        // whose end also looks whether this was the last answer
   read_carry();
-  leave_at_end();
 }
 
 void Connection::accept_websocket(const proto::HttpResponse& response,
