@@ -1,0 +1,154 @@
+"""What the scenarios share: a server of the release build, the load generator, medians."""
+import argparse
+import contextlib
+import datetime
+import json
+import os
+import pathlib
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build-bench"
+RESULTS = ROOT / "bench/results"
+PORT = 18480
+ADMIN_PORT = 18481
+LOST_EXIT = 1  # of the load generator: it has measured, and found something missing
+
+
+def arguments(description, rounds=2):
+    """The arguments of every scenario, after the release build has been brought up to date."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=rounds,
+                        help=f"how often each arrangement is measured, twice each (default {rounds})")
+    parser.add_argument("--seconds", type=int, default=10, help="of sending in each run (default 10)")
+    chosen = parser.parse_args()
+    if not (BUILD / "build.ninja").exists():
+        subprocess.run(["meson", "setup", "-Dtests=false", "-Dbench=true", BUILD, ROOT],
+                       check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["ninja", "-C", BUILD], check=True, stdout=subprocess.DEVNULL)
+    return chosen
+
+
+def wait_until_served(process):
+    for _ in range(200):
+        if process.poll() is not None:
+            sys.exit(f"the server ended with {process.returncode}")
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{PORT}/livez")
+            return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.05)
+    sys.exit(f"nothing listens on port {PORT}")
+
+
+def pinned(cpus, command):
+    return command if cpus is None else ["taskset", "-c", cpus, *command]
+
+
+@contextlib.contextmanager
+def running(command, cpus):
+    process = subprocess.Popen(pinned(cpus, [str(part) for part in command]),
+                               env={**os.environ, "STARLING_LIMITS__MESSAGES_PER_SECOND": "100000",
+                                    "STARLING_LIMITS__MESSAGE_BURST": "100000"},
+                               stderr=subprocess.DEVNULL)
+    try:
+        wait_until_served(process)
+        yield process
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+@contextlib.contextmanager
+def starling(threads=1, cpus=None):
+    """A server with an empty data folder; `cpus`: as taskset takes them, None: all."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [BUILD / "src/server/starling", "serve", "--auth", "open", "--port", PORT,
+                   "--admin", f"127.0.0.1:{ADMIN_PORT}", "--data-dir", folder,
+                   "--threads", threads, "--log-level", "error"]
+        with running(command, cpus) as process:
+            yield process
+
+
+@contextlib.contextmanager
+def ws(cpus=None):
+    with running(["node", ROOT / "bench/peers/ws-broadcast.mjs", PORT], cpus) as process:
+        yield process
+
+
+def metrics():
+    """The numbers of the running Starling, by name."""
+    text = urllib.request.urlopen(f"http://127.0.0.1:{ADMIN_PORT}/metrics").read().decode()
+    lines = [line.rsplit(" ", 1) for line in text.splitlines() if line and line[0] != "#"]
+    return {name: float(value) for name, value in lines}
+
+
+def start_load(process, mode, cpus=None, **options):
+    """The load generator at work against `process`; finish_load() waits for it."""
+    command = [str(BUILD / "bench/starling-load"), mode, "--pid", str(process.pid),
+               "--port", str(PORT)]
+    for name, value in options.items():
+        command += [f"--{name}", str(value)]
+    return subprocess.Popen(pinned(cpus, command), stdout=subprocess.PIPE, text=True)
+
+
+def finish_load(load):
+    output, _ = load.communicate()
+    if load.returncode not in (0, LOST_EXIT):
+        sys.exit(f"the load generator ended with {load.returncode}")
+    return json.loads(output)
+
+
+def measure(process, mode, **options):
+    return finish_load(start_load(process, mode, **options))
+
+
+def interleaved(rounds, first, second):
+    """A B B A, as often as asked, so that a machine that warms up or fills favours nobody."""
+    runs = ([], [])
+    for index in range(rounds):
+        order = (0, 1) if index % 2 == 0 else (1, 0)
+        for which in (*order, *reversed(order)):
+            runs[which].append((first, second)[which]())
+    return runs
+
+
+def told(run):
+    """What one run came to, on one line."""
+    times = run.get("latency_ms") or run["in_flight_ms"]
+    return (f"{run['cpu_us_per_delivery']:.3f} us of CPU and {run['deliveries_per_s']:,} "
+            f"deliveries/s, p50 {times['p50']:.2f} ms, p99 {times['p99']:.2f} ms, lost "
+            f"{run['lost']}, doubled {run['doubled']}, reordered {run['reordered']}")
+
+
+def spread(values, digits=3):
+    return (f"{statistics.median(values):.{digits}f} "
+            f"({min(values):.{digits}f} to {max(values):.{digits}f})")
+
+
+def ratios(over, under, key):
+    """Of neighbouring runs, in which the machine was most alike."""
+    return [a[key] / b[key] for a, b in zip(over, under)]
+
+
+def keep(name, runs):
+    """Writes all runs to a file and says where, and under which circumstances they were made."""
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / f"{name}-{datetime.datetime.now():%Y%m%d-%H%M%S}.json"
+    file.write_text(json.dumps(runs, indent=1))
+    every = [run for of in runs.values() for run in of]
+    loads = [run["environment"]["load_average"][when] for run in every for when in ("before", "after")]
+    known = every[0]["environment"]
+    print(f"{known['cpus']} CPUs ({known['cpu']}), Linux {known['kernel']}, {known['compiler']} "
+          f"{known['flags']}, {known['revision']}; load average {min(loads)} to {max(loads)}")
+    print(f"all numbers: {file.relative_to(ROOT)}")
