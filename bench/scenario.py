@@ -22,18 +22,23 @@ ADMIN_PORT = 18481
 LOST_EXIT = 1  # of the load generator: it has measured, and found something missing
 
 
-def arguments(description, rounds=2):
+def arguments(description, rounds=2, seconds=10):
     """The arguments of every scenario, after the release build has been brought up to date."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=rounds,
                         help=f"how often each arrangement is measured, twice each (default {rounds})")
-    parser.add_argument("--seconds", type=int, default=10, help="of sending in each run (default 10)")
+    parser.add_argument("--seconds", type=int, default=seconds,
+                        help=f"of sending in each run (default {seconds})")
     chosen = parser.parse_args()
+    subprocess.run([ROOT / "tools/setup", "bench"], check=True)
     if not (BUILD / "build.ninja").exists():
         subprocess.run(["meson", "setup", "-Dtests=false", "-Dbench=true", BUILD, ROOT],
                        check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["ninja", "-C", BUILD], check=True, stdout=subprocess.DEVNULL)
+    busy = os.getloadavg()[0]
+    if busy > os.cpu_count() / 2:
+        print(f"the machine is busy (load average {busy:.1f}): times and throughput will say little")
     return chosen
 
 
