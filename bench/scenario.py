@@ -1,5 +1,6 @@
 """What the scenarios share: a server of the release build, the load generator, medians."""
 import argparse
+import collections
 import contextlib
 import datetime
 import json
@@ -92,10 +93,14 @@ def ws(cpus=None):
 
 
 def metrics():
-    """The numbers of the running Starling, by name."""
+    """The numbers of the running Starling by name, those of its shards added up."""
     text = urllib.request.urlopen(f"http://127.0.0.1:{ADMIN_PORT}/metrics").read().decode()
-    lines = [line.rsplit(" ", 1) for line in text.splitlines() if line and line[0] != "#"]
-    return {name: float(value) for name, value in lines}
+    sums = collections.Counter()
+    for line in text.splitlines():
+        if line and line[0] != "#":
+            name, value = line.rsplit(" ", 1)
+            sums[name.split("{")[0]] += float(value)
+    return sums
 
 
 def start_load(process, mode, cpus=None, **options):
