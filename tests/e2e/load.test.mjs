@@ -153,9 +153,9 @@ test('wrong arguments are 64, a server that is not there 69', async () => {
   assert.equal((await load('open', '--pid', process.pid, '--port', 1)).code, 69);
 });
 
-test('5 rooms of 50: nothing is lost, doubled or reordered', async () => {
+test('5 rooms of 50 on two shards: nothing is lost, doubled or reordered', async () => {
   const server = await Server.start({
-    args: ['--auth', 'open'],
+    args: ['--auth', 'open', '--threads', '2'],
     config: '[limits]\nmessages_per_second = 100000\nmessage_burst = 100000\n',
   });
   try {
