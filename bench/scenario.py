@@ -20,6 +20,7 @@ BUILD = ROOT / "build-bench"
 RESULTS = ROOT / "bench/results"
 PORT = 18480
 ADMIN_PORT = 18481
+QUIET_SHARE = 0.9  # of the CPUs' time is idle
 LOST_EXIT = 1  # of the load generator: it has measured, and found something missing
 
 
@@ -31,16 +32,34 @@ def arguments(description, rounds=2, seconds=10):
                         help=f"how often each arrangement is measured, twice each (default {rounds})")
     parser.add_argument("--seconds", type=int, default=seconds,
                         help=f"of sending in each run (default {seconds})")
+    parser.add_argument("--patience", type=int, default=20,
+                        help="seconds to wait for a quiet machine before each run (default 20)")
     chosen = parser.parse_args()
     subprocess.run([ROOT / "tools/setup", "bench"], check=True)
     if not (BUILD / "build.ninja").exists():
         subprocess.run(["meson", "setup", "-Dtests=false", "-Dbench=true", BUILD, ROOT],
                        check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["ninja", "-C", BUILD], check=True, stdout=subprocess.DEVNULL)
-    busy = os.getloadavg()[0]
-    if busy > os.cpu_count() / 2:
-        print(f"the machine is busy (load average {busy:.1f}): times and throughput will say little")
     return chosen
+
+
+def cpu_times():
+    """Of all CPUs since the start: idle, all."""
+    with open("/proc/stat") as file:
+        times = [int(part) for part in file.readline().split()[1:]]
+    return times[3] + times[4], sum(times)
+
+
+def wait_until_quiet(patience):
+    """The share of a second in which the CPUs were idle, once that is enough or patience ends."""
+    end = time.monotonic() + patience
+    while True:
+        idle, total = cpu_times()
+        time.sleep(1)
+        idle_now, total_now = cpu_times()
+        share = (idle_now - idle) / (total_now - total)
+        if share >= QUIET_SHARE or time.monotonic() >= end:
+            return share
 
 
 def wait_until_served(process):
@@ -123,13 +142,19 @@ def measure(process, mode, **options):
     return finish_load(start_load(process, mode, **options))
 
 
-def interleaved(rounds, first, second):
+def interleaved(chosen, first, second):
     """A B B A, as often as asked, so that a machine that warms up or fills favours nobody."""
     runs = ([], [])
-    for index in range(rounds):
+    for index in range(chosen.rounds):
         order = (0, 1) if index % 2 == 0 else (1, 0)
         for which in (*order, *reversed(order)):
-            runs[which].append((first, second)[which]())
+            idle = wait_until_quiet(chosen.patience)
+            if idle < QUIET_SHARE:
+                print(f"the machine is busy with other work, {idle:.0%} idle: times and throughput "
+                      "of the next run say little")
+            run = (first, second)[which]()
+            run["environment"]["idle_before"] = round(idle, 2)
+            runs[which].append(run)
     return runs
 
 
@@ -158,7 +183,9 @@ def keep(name, runs):
     file.write_text(json.dumps(runs, indent=1))
     every = [run for of in runs.values() for run in of]
     loads = [run["environment"]["load_average"][when] for run in every for when in ("before", "after")]
+    quiet = sum(run["environment"]["idle_before"] >= QUIET_SHARE for run in every)
     known = every[0]["environment"]
     print(f"{known['cpus']} CPUs ({known['cpu']}), Linux {known['kernel']}, {known['compiler']} "
-          f"{known['flags']}, {known['revision']}; load average {min(loads)} to {max(loads)}")
+          f"{known['flags']}, {known['revision']}; load average {min(loads)} to {max(loads)}; the machine was quiet "
+          f"before {quiet} of {len(every)} runs")
     print(f"all numbers: {file.relative_to(ROOT)}")
