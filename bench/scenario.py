@@ -29,7 +29,7 @@ def arguments(description, rounds=2, seconds=10):
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=rounds,
-                        help=f"how often each arrangement is measured, twice each (default {rounds})")
+                        help=f"of A B B A, which measures each twice (default {rounds})")
     parser.add_argument("--seconds", type=int, default=seconds,
                         help=f"of sending in each run (default {seconds})")
     parser.add_argument("--patience", type=int, default=20,
@@ -182,10 +182,10 @@ def keep(name, runs):
     file = RESULTS / f"{name}-{datetime.datetime.now():%Y%m%d-%H%M%S}.json"
     file.write_text(json.dumps(runs, indent=1))
     every = [run for of in runs.values() for run in of]
-    loads = [run["environment"]["load_average"][when] for run in every for when in ("before", "after")]
+    loads = [load for run in every for load in run["environment"]["load_average"].values()]
     quiet = sum(run["environment"]["idle_before"] >= QUIET_SHARE for run in every)
     known = every[0]["environment"]
     print(f"{known['cpus']} CPUs ({known['cpu']}), Linux {known['kernel']}, {known['compiler']} "
-          f"{known['flags']}, {known['revision']}; load average {min(loads)} to {max(loads)}; the machine was quiet "
-          f"before {quiet} of {len(every)} runs")
+          f"{known['flags']}, {known['revision']}\nload average {min(loads)} to {max(loads)}; the "
+          f"machine was quiet before {quiet} of {len(every)} runs")
     print(f"all numbers: {file.relative_to(ROOT)}")

@@ -163,7 +163,8 @@ void Load::on_text(Member& member, std::string_view payload) {
   if (options_.mode == Mode::closed) on_delivered(room, number);
 }
 
-// Closed loop: a message that everybody has makes room for the next.
+// Closed loop: a message that everybody has makes room for the next. One that was lost or refused
+// never does, and its room gets no further than the window behind it.
 void Load::on_delivered(Room& room, std::uint64_t number) {
   --room.readers_missing[number % options_.window];
   while (room.oldest_open <= room.sent &&
@@ -232,7 +233,7 @@ void Load::run() {
   result_.joined = snapshot_of(options_.pid);
   if (options_.mode == Mode::idle) return;
   const std::uint64_t own_before = usage_of(::getpid()).cpu_ns();
-  start_ns_ = now_ns_ = now_ns();
+  start_ns_ = last_delivery_ns_ = now_ns_ = now_ns();
   end_ns_ = start_ns_ + options_.seconds * second_ns;
   while (!sending_over()) {
     if (options_.mode == Mode::open) {
