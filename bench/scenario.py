@@ -112,7 +112,7 @@ def ws(cpus=None):
 
 
 def metrics():
-    """The numbers of the running Starling by name, those of its shards added up."""
+    """The numbers of the running Starling by name, those of its shards added up; a second old."""
     text = urllib.request.urlopen(f"http://127.0.0.1:{ADMIN_PORT}/metrics").read().decode()
     sums = collections.Counter()
     for line in text.splitlines():
