@@ -26,9 +26,9 @@ bool Core::on_message(net::Connection& connection, proto::Opcode kind, std::stri
 
   const bool in_time = session.rate.take(rate_rule_, context_.now);
   if (!in_time && session.dialect == chat::Dialect::v1) {
-    session.rate.put_back();
-    const auto wait =
-        std::chrono::duration<double, std::milli>(session.rate.retry_after(rate_rule_));
+    session.rate.put_back(rate_rule_);
+    const auto wait = std::chrono::duration<double, std::milli>(
+        session.rate.retry_after(rate_rule_, context_.now));
     auto command = api::parse_command(json_, payload);
     const auto& ref = command ? command->ref : command.error().ref;
     std::string client_message_id;
@@ -51,7 +51,8 @@ bool Core::on_message(net::Connection& connection, proto::Opcode kind, std::stri
   // A client of the original is never told that it is too fast: it is read more slowly instead.
   if (!in_time) {
     session.reading = false;
-    paused_.push_back({context_.now + session.rate.retry_after(rate_rule_), connection.handle()});
+    paused_.push_back(
+        {context_.now + session.rate.retry_after(rate_rule_, context_.now), connection.handle()});
   }
   if (session.open_calls >= max_open_calls) session.reading = false;
   return session.reading;
