@@ -51,10 +51,10 @@ void Core::hear(const chat::TypingSignal& signal) {
 }
 
 void Core::hear(const chat::ReadSignal& signal) {
-  const auto [first, last] = sessions_of_user_.equal_range(signal.user);
-  for (auto entry = first; entry != last; ++entry) {
-    Session& session = *entry->second;
-    if (session.id == signal.answered_session) continue;
+  for (auto entry = sessions_.lower_bound(signal.user);
+       entry != sessions_.end() && (*entry)->user == signal.user; ++entry) {
+    Session& session = **entry;
+    if (session.id(options_.index) == signal.answered_session) continue;
     if (session.dialect == chat::Dialect::v1) tell(session, api::read_update(signal, {}));
   }
 }
@@ -78,7 +78,8 @@ void Core::hear(const chat::RevokedSignal& signal) {
 
 void Core::arrive(Session& session, Room& room) {
   if (!room.present.arrived(session.user)) return;
-  publish(chat::PresenceSignal{options_.index, room.name, session.user, session.username, true});
+  publish(chat::PresenceSignal{options_.index, room.name, session.user,
+                               std::string{names_.of(session.user)}, true});
 }
 
 void Core::depart(Session& session, Room& room) {
@@ -87,20 +88,15 @@ void Core::depart(Session& session, Room& room) {
   departures_.push_back({context_.now + grace, room.name, session.user});
 }
 
-void Core::appear(Session& session) {
-  sessions_of_user_.emplace(session.user, &session);
-  names_.set(session.user, session.username);
+void Core::appear(Session& session, std::string_view username) {
+  sessions_.insert(&session);
+  names_.set(session.user, username);
   if (!connected_here_.arrived(session.user)) return;
-  publish(chat::PresenceSignal{options_.index, {}, session.user, session.username, true});
+  publish(chat::PresenceSignal{options_.index, {}, session.user, std::string{username}, true});
 }
 
 void Core::disappear(Session& session) {
-  const auto [first, last] = sessions_of_user_.equal_range(session.user);
-  for (auto entry = first; entry != last; ++entry) {
-    if (entry->second != &session) continue;
-    sessions_of_user_.erase(entry);
-    break;
-  }
+  sessions_.erase(&session);
   const milliseconds grace{config_.presence.grace_ms};
   connected_here_.left(session.user, context_.now, grace);
   departures_.push_back({context_.now + grace, {}, session.user});
