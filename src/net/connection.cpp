@@ -358,7 +358,7 @@ void Connection::append_private(std::string_view bytes) {
   }
   Segment& last = waiting.segments.back();
   last.chunk.append(std::as_bytes(std::span{bytes}));
-  last.size += bytes.size();
+  last.size += static_cast<std::uint32_t>(bytes.size());
   waiting.bytes += bytes.size();
 }
 
@@ -436,8 +436,8 @@ void Connection::on_sent(const io::Completion& completion) {
   context_.metrics->bytes_sent += sent;
   const io::Token token{io::Operation::send, self_};
   if (!gathered_) {
-    single_.offset += sent;
-    single_.size -= sent;
+    single_.offset += static_cast<std::uint32_t>(sent);
+    single_.size -= static_cast<std::uint32_t>(sent);
     if (single_.size > 0 && state_ < State::shut) {
       since_ = context_.now;
       context_.ring->send(socket_, {single_.chunk.data() + single_.offset, single_.size}, token);

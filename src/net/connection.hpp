@@ -37,8 +37,8 @@ inline constexpr std::size_t max_bytes_per_send = 64 * 1024;
 // A range of a chunk, kept alive until it was sent.
 struct Segment {
   base::ChunkRef chunk;
-  std::size_t offset = 0;
-  std::size_t size = 0;
+  std::uint32_t offset = 0;
+  std::uint32_t size = 0;
 };
 
 // Numbers of one shard's connections, added to by their thread only.
@@ -220,6 +220,6 @@ class Connection {
 };
 
 // An idle WebSocket owns this and no more.
-static_assert(sizeof(Connection) <= 176);
+static_assert(sizeof(Connection) <= 120);
 
 }  // namespace starling::net

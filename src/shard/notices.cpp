@@ -1,6 +1,6 @@
 // Soft trouble, told to sessions of starling.v1 that have said who they are. A notice asks for
 // nothing: what was refused has had its own error. The original's clients hear of none of it.
-#include <chrono>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -9,9 +9,9 @@
 namespace starling::shard {
 namespace {
 
-// A session that was not refused for so long has stopped being too fast: the next refusal is a new
-// episode, and worth a new notice.
-constexpr base::Duration throttled_episode_end = std::chrono::seconds{1};
+// A session that was not refused for a whole second between ticks has stopped being too fast: the
+// next refusal is a new episode, and worth a new notice.
+constexpr std::uint8_t ticks_of_an_episode = 2;
 
 bool hears_notices(const Session& session) {
   return session.dialect == chat::Dialect::v1 && session.stage == Session::Stage::ready;
@@ -41,8 +41,7 @@ void Core::tell_degraded(Session& session) {
 
 // The errors say which messages were refused; this says, once an episode, what the rule is.
 void Core::tell_throttled(Session& session) {
-  const bool new_episode = context_.now - session.throttled_at >= throttled_episode_end;
-  session.throttled_at = context_.now;
+  const bool new_episode = std::exchange(session.throttled_ticks, ticks_of_an_episode) == 0;
   if (!new_episode || !hears_notices(session)) return;
   tell(session, api::notice("warning", "throttled",
                             "More than " + std::to_string(config_.limits.messages_per_second) +

@@ -279,7 +279,8 @@ class ConnectionTest : public testing::Test {
   }
 
   Segment segment(std::string_view bytes) {
-    Segment made{base::ChunkRef::allocate(budget, bytes.size()), 0, bytes.size()};
+    Segment made{base::ChunkRef::allocate(budget, bytes.size()), 0,
+                 static_cast<std::uint32_t>(bytes.size())};
     made.chunk.append(std::as_bytes(std::span{bytes}));
     return made;
   }
