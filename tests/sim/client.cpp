@@ -344,11 +344,9 @@ void Client::on_error(const JsonValue& frame, const std::optional<Asked>& asked)
     }
     return;
   }
-  if (asked) {
-    if (!asked->room.empty()) rooms_[asked->room].asked = false;
-    return;
-  }
-  // Of a room of `auth`, but not of which: each is asked for again.
+  if (asked && !asked->room.empty()) rooms_[asked->room].asked = false;
+  if (asked && stage_ == Stage::ready) return;
+  // `auth`, or a room of it, but not said which: each is asked for again.
   for (auto& [name, view] : rooms_) view.asked = false;
 }
 
