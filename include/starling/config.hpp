@@ -19,7 +19,8 @@ struct Config {
     std::string host = "127.0.0.1";       // address of the public listener, IPv4 or IPv6
     std::uint16_t port = 8080;            // 0: the kernel chooses, and the log says what
     std::string data_dir = "data";        // made with mode 0700 if it is missing
-    unsigned threads = 1;                 // shards, 1 to 64
+    unsigned threads = 0;                 // shards, up to 64; 0: one for each core it may use
+    bool pin = false;                     // each shard stays on a core of its own
     unsigned drain_window_ms = 2'000;     // clients are sent away spread over this time
     unsigned drain_deadline_ms = 10'000;  // what is unresolved then stays unacknowledged
   } server;

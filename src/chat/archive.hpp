@@ -129,6 +129,11 @@ struct ListRooms {  // ordered by name
 struct FindRoom {
   std::string room;
 };
+struct ReadHeads {  // of rooms whose events may have been missed; at most 1,000
+  static constexpr std::size_t max_rooms = 1'000;
+  std::vector<std::string> rooms;
+};
+struct ListRevocations {};  // unexpired ones
 
 // ---- done by the hasher ----------------------------------------------------------------------
 
@@ -142,8 +147,9 @@ struct VerifyPassword {
 
 using WriteRequest = std::variant<PostMessage, DeleteMessage, JoinRoom, LeaveRoom, MarkRead,
                                   CreateUser, EnsureUser, SetStatus, RevokeToken>;
-using ReadRequest = std::variant<FindUser, FindCredentials, ListUsers, OpenSession, ReadPage,
-                                 FindMessage, CountRoom, CountAll, ListRooms, FindRoom>;
+using ReadRequest =
+    std::variant<FindUser, FindCredentials, ListUsers, OpenSession, ReadPage, FindMessage,
+                 CountRoom, CountAll, ListRooms, FindRoom, ReadHeads, ListRevocations>;
 using HashRequest = std::variant<HashPassword, VerifyPassword>;
 using Request = std::variant<WriteRequest, ReadRequest, HashRequest>;
 
@@ -225,7 +231,17 @@ struct RoomsListed {
 struct RoomFound {
   Room room;
 };
+struct HeadsRead {
+  struct Head {
+    std::string room;
+    Seq head = 0;  // 0: nobody ever wrote there
+  };
+  std::vector<Head> heads;  // in the order in which they were asked for
+};
 struct TokenRevoked {};
+struct RevocationsListed {
+  std::vector<RevokeToken> tokens;
+};
 struct PasswordHashed {
   std::string hash;
 };
@@ -235,8 +251,8 @@ struct PasswordVerified {
 
 using Reply = std::variant<Failure, MessagePosted, RoomJoined, RoomLeft, ReadMarked, UserFound,
                            CredentialsFound, UsersListed, SessionOpened, PageRead, MessageFound,
-                           RoomCounted, AllCounted, RoomsListed, RoomFound, TokenRevoked,
-                           PasswordHashed, PasswordVerified>;
+                           RoomCounted, AllCounted, RoomsListed, RoomFound, HeadsRead, TokenRevoked,
+                           RevocationsListed, PasswordHashed, PasswordVerified>;
 
 // ---- the port --------------------------------------------------------------------------------
 
@@ -265,8 +281,9 @@ class ShardInbox {
   // Never refuses: a shard has no more calls open than its inbox holds.
   virtual void reply(TicketedReply&& reply) = 0;
   // From the writer's thread only, in the order of commits, and before the replies of that batch.
-  // Never waits: where the ring is full the batch is dropped and the shard fills from the archive.
-  virtual void committed(const CommittedBatchRef& batch) = 0;
+  // False: no room of the batch has members there. Never waits: where the ring is full the batch
+  // is dropped and the shard fills from the archive.
+  virtual bool committed(const CommittedBatchRef& batch) = 0;
   // The shard looks at its inbox soon: once after any number of the above.
   virtual void wake() = 0;
 };

@@ -10,6 +10,7 @@
 
 #include "base/time.hpp"
 #include "chat/ids.hpp"
+#include "chat/room_interest.hpp"
 
 namespace starling::chat {
 
@@ -44,8 +45,12 @@ struct CommittedBatch {
     std::size_t frame_offset = 0;  // into `frames`
     std::size_t frame_size = 0;
   };
-  std::vector<Entry> entries;  // of a room in the order of seq
-  std::string frames;          // the WebSocket frames of all entries, one after the other
+  // Takes an event whose frame has just been appended to `frames`, from `offset` on.
+  void add(Event&& event, std::size_t offset);
+
+  std::vector<Entry> entries;       // of a room in the order of seq
+  std::string frames;               // the WebSocket frames of all entries, one after the other
+  std::vector<RoomBucket> buckets;  // of the rooms, so that shards without members are left out
 
   std::string_view frame(const Entry& entry) const {
     return std::string_view{frames}.substr(entry.frame_offset, entry.frame_size);

@@ -26,37 +26,46 @@ bool LocalPresence::expire(UserId user, base::Instant now) {
   return true;
 }
 
-RoomRoster::Change RoomRoster::apply(std::uint16_t shard, UserId user, std::string_view username,
-                                     bool online) {
+std::vector<UserId> LocalPresence::users() const {
+  std::vector<UserId> users;
+  users.reserve(users_.size());
+  for (const auto& [user, here] : users_) users.push_back(user);
+  return users;
+}
+
+RoomRoster::Change RoomRoster::apply(std::uint16_t shard, UserId user, bool online) {
   CHECK(shard < 64);
   const std::uint64_t bit = std::uint64_t{1} << shard;
   const auto place = people_.find(user);
   if (online) {
     if (place != people_.end()) {
-      place->second.shards |= bit;
+      place->second |= bit;
       return Change::none;
     }
-    people_.emplace(user, Person{std::string{username}, bit});
+    people_.emplace(user, bit);
     return Change::joined;
   }
   if (place == people_.end()) return Change::none;
-  place->second.shards &= ~bit;
-  if (place->second.shards != 0) return Change::none;
+  place->second &= ~bit;
+  if (place->second != 0) return Change::none;
   people_.erase(place);
   return Change::left;
-}
-
-std::string_view RoomRoster::name_of(UserId user) const {
-  const auto place = people_.find(user);
-  return place == people_.end() ? std::string_view{} : std::string_view{place->second.username};
 }
 
 std::vector<UserId> RoomRoster::list(std::size_t limit) const {
   std::vector<UserId> users;
   users.reserve(std::min(limit, people_.size()));
-  for (const auto& [user, person] : people_) {
+  for (const auto& [user, shards] : people_) {
     if (users.size() == limit) break;
     users.push_back(user);
+  }
+  return users;
+}
+
+std::vector<UserId> RoomRoster::of_shard(std::uint16_t shard) const {
+  std::vector<UserId> users;
+  for (const auto& [user, shards] : people_) {
+    if (shards >> shard & 1) users.push_back(user);
   }
   return users;
 }

@@ -7,8 +7,6 @@
 
 #include <cstdint>
 #include <map>
-#include <string>
-#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -27,6 +25,8 @@ class LocalPresence {
   // True: the grace time of this user is over, they are no longer here: tell the others.
   bool expire(UserId user, base::Instant now);
   bool empty() const { return users_.empty(); }
+  // Who is here, the grace time included.
+  std::vector<UserId> users() const;
 
  private:
   struct Here {
@@ -41,20 +41,16 @@ class RoomRoster {
  public:
   enum class Change : std::uint8_t { none, joined, left };
   // A shard (0 to 63) says that a user is, or is no longer, in the room.
-  Change apply(std::uint16_t shard, UserId user, std::string_view username, bool online);
+  Change apply(std::uint16_t shard, UserId user, bool online);
   std::size_t size() const { return people_.size(); }
   bool contains(UserId user) const { return people_.contains(user); }
-  // Empty where the user is not here.
-  std::string_view name_of(UserId user) const;
   // At most `limit` user ids, ascending.
   std::vector<UserId> list(std::size_t limit) const;
+  // Whom that shard has seen here, ascending.
+  std::vector<UserId> of_shard(std::uint16_t shard) const;
 
  private:
-  struct Person {
-    std::string username;
-    std::uint64_t shards = 0;  // a bit for each shard that has seen them
-  };
-  std::map<UserId, Person> people_;
+  std::map<UserId, std::uint64_t> people_;  // a bit for each shard that has seen them
 };
 
 }  // namespace starling::chat

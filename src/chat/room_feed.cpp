@@ -13,12 +13,11 @@ void RoomFeed::set_head(Seq head, std::vector<FeedItem>& deliver) {
 
 void RoomFeed::offer(FeedItem item, std::vector<FeedItem>& deliver) {
   const Seq seq = item.seq();
-  highest_ = std::max(highest_, seq);
-  if (position_ && seq == *position_ + 1 && held_.empty()) {  // the way of nearly every event
-    position_ = seq;
+  if (deliver_next(seq)) {
     deliver.push_back(std::move(item));
     return;
   }
+  highest_ = std::max(highest_, seq);
   if (position_ && seq <= *position_) return;
   held_.emplace(seq, std::move(item));
   drain(deliver);

@@ -8,6 +8,7 @@
 //   start ──► holding (until the head is known) ──► live ──hole──► live with a hole ──fill──► live
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <map>
@@ -43,6 +44,15 @@ class RoomFeed {
   // The archive's head, read after the feed was registered. Appends to `deliver` what was held
   // above it and is next. A second head of a live feed only raises highest_known().
   void set_head(Seq head, std::vector<FeedItem>& deliver);
+
+  // The way of nearly every event: it is the next one and nothing waits for it. True: it is
+  // delivered with that; false: offer() it.
+  bool deliver_next(Seq seq) {
+    if (!position_ || seq != *position_ + 1 || !held_.empty()) return false;
+    position_ = seq;
+    highest_ = std::max(highest_, seq);
+    return true;
+  }
 
   // An event came. Appends to `deliver` what can be delivered now, in order (nothing, it, or it
   // and those that waited for it).

@@ -2,9 +2,11 @@
 // shards of a server and later between servers. Bounded, and dropped when late.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/time.hpp"
 #include "chat/ids.hpp"
@@ -17,6 +19,23 @@ struct PresenceSignal {  // the first connection of a user in a room of a shard 
   UserId user = 0;
   std::string username;
   bool online = false;
+};
+// Signals to this shard were lost: every shard says again whom it has.
+struct PresenceWanted {
+  std::uint16_t shard = 0;  // to which they say it
+};
+// A part of all whom a shard has, in rooms and (room empty) connected at all.
+struct PresenceDigest {
+  static constexpr std::size_t max_people = 256;  // in one part
+  struct Entry {
+    std::string room;
+    UserId user = 0;
+    std::string username;
+  };
+  std::uint16_t shard = 0;
+  unsigned number = 0;  // of this part, from 0
+  bool last = false;
+  std::vector<Entry> people;
 };
 struct TypingSignal {
   std::string room;
@@ -42,13 +61,16 @@ struct RevokedSignal {  // a token's sockets are closed
   base::WallMs expires = 0;
 };
 
-using Signal = std::variant<PresenceSignal, TypingSignal, ReadSignal, StatusSignal, RevokedSignal>;
+using Signal = std::variant<PresenceSignal, PresenceWanted, PresenceDigest, TypingSignal,
+                            ReadSignal, StatusSignal, RevokedSignal>;
 
 // How a shard's signals reach every shard, its own included; implemented by src/bus.
 class SignalBus {
  public:
   virtual ~SignalBus() = default;
-  virtual void publish(const Signal& signal) = 0;  // any shard's thread
+  // Any shard's thread. The signals of one shard reach each shard in the order of their sending.
+  virtual void publish(const Signal& signal) = 0;
+  virtual void send(std::uint16_t shard, const Signal& signal) = 0;  // to one shard only
 };
 
 // A shard's end of it; called from any thread.

@@ -19,6 +19,7 @@ constexpr std::size_t max_carry_bytes = 64 * 1024;    // then the kernel keeps t
 constexpr std::size_t small_chunk_bytes = 1'024;      // for a reply or two
 constexpr std::size_t large_chunk_bytes = 16 * 1024;  // when replies pile up
 constexpr std::size_t max_spare_sends = 256;
+constexpr std::size_t exhausted_divisor = 64;        // of the private bytes that are allowed else
 constexpr base::Duration flush_time = seconds{2};    // for the last bytes
 constexpr base::Duration linger_time = seconds{2};   // for the peer to hang up
 constexpr base::Duration cancel_after = seconds{5};  // a shut socket still has work in flight
@@ -293,7 +294,10 @@ bool Connection::send_text(std::string_view payload) {
 
 bool Connection::send_frame(proto::Opcode opcode, std::string_view payload) {
   if (state_ != State::websocket) return false;
-  if (private_bytes() >= context_.limits->private_buffer_bytes) {
+  // Where the shard has nothing left, who does not read what waits already goes first.
+  const std::size_t usual = context_.limits->private_buffer_bytes;
+  const std::size_t allowed = context_.budget->exhausted() ? usual / exhausted_divisor : usual;
+  if (private_bytes() >= allowed) {
     close_websocket(proto::CloseCode::slow_reader, "too slow a reader");
     return false;
   }
@@ -320,6 +324,10 @@ void Connection::resume_reading() {
 // ---- sending ---------------------------------------------------------------------------------
 
 bool Connection::can_send() const { return !send_in_flight_ && state_ < State::lingering; }
+
+base::Duration Connection::stuck_for() const {
+  return send_in_flight_ ? context_.now - since_ : base::Duration::zero();
+}
 
 bool Connection::private_pending() const {
   return private_ && (private_->bytes > 0 || private_->pong_due);

@@ -154,7 +154,9 @@ class Connection {
   void resume_reading();
 
   // ---- sending
-  bool can_send() const;         // no send in flight, not shut
+  bool can_send() const;  // no send in flight, not shut
+  // How long the send in flight has made no progress; zero where none is.
+  base::Duration stuck_for() const;
   bool private_pending() const;  // private bytes wait
   std::size_t private_bytes() const;
   // Starts one send: the private bytes first, then as many of `segments` as fit whole into

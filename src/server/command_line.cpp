@@ -46,7 +46,8 @@ void add_serve_flags(CLI::App& serve, ServeFlags& flags) {
       ->type_name("DIR");
   serve.add_option("--auth", flags.auth, "Who may speak as whom (default token)")
       ->type_name("token|open");
-  serve.add_option("--threads", flags.threads, "Cores to use (this version: 1)")->type_name("N");
+  serve.add_option("--threads", flags.threads, "Cores to use (default: all that it may)")
+      ->type_name("N");
   serve.add_option("--admin", flags.admin, "Metrics listen here (default 127.0.0.1:9464)")
       ->type_name("HOST:PORT");
   serve.add_option("--log-level", flags.log_level, "Least level to log (default info)")

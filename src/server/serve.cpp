@@ -16,7 +16,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +29,7 @@
 #include "bus/local_bus.hpp"
 #include "io/clock.hpp"
 #include "net/listener.hpp"
+#include "server/crew.hpp"
 #include "server/exit_code.hpp"
 #include "server/hasher.hpp"
 #include "server/metrics.hpp"
@@ -80,7 +80,7 @@ std::string address_text(const std::string& host, std::uint16_t port) {
   return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-// Sends a shard's requests to the threads that do them.
+// Sends a shard's requests to the threads that do them. One for each shard.
 class Router final : public chat::Backend {
  public:
   bool submit(chat::Request&& request, chat::Ticket ticket) override {
@@ -106,8 +106,9 @@ class Router final : public chat::Backend {
 template <typename Worker>
 class Loop {
  public:
-  explicit Loop(Worker& worker)
-      : worker_(worker), thread_([this] {
+  Loop(Worker& worker, const std::string& name)
+      : worker_(worker), thread_([this, name] {
+          name_thread(name);
           while (true) {
             const bool last = stopping_.load(std::memory_order_acquire);
             if (worker_.turn()) continue;
@@ -139,8 +140,10 @@ class Server {
 
  private:
   base::Result<net::Listener> open_admin_listener();
-  int start_shard(shard::ShardOptions options);
   int start_archive();
+  int start_shards();
+  int start_workers();
+  void say_what_runs() const;
   std::string metrics();
   void stop();
 
@@ -153,21 +156,17 @@ class Server {
   std::optional<net::Listener> admin_listener_;
   api::FrameEncoder encoder_;
   bus::LocalBus bus_;
-  Router router_;
+  std::vector<std::unique_ptr<Router>> routers_;  // by shard
+  std::string address_;
 
-  std::unique_ptr<shard::Shard> shard_;
-  std::thread shard_thread_;
-  std::promise<void> may_run_;  // the shard waits for the archive's threads
-  std::promise<void> drained_;
-  std::future<void> drained_future_ = drained_.get_future();
-  std::atomic<bool> give_up_{false};  // the drain's deadline has passed
-
+  // Shards end before what they ask, and are asked by it until then.
   std::unique_ptr<store::Writer> writer_;
   std::vector<std::unique_ptr<store::Reader>> readers_;
   std::unique_ptr<Hasher> hasher_;
   std::unique_ptr<Loop<store::Writer>> writer_loop_;
   std::vector<std::unique_ptr<Loop<store::Reader>>> reader_loops_;
   std::unique_ptr<Loop<Hasher>> hasher_loop_;
+  Crew crew_;
 };
 
 // The kernel takes the sockets of a killed predecessor out of its rings only after that process is
@@ -220,38 +219,60 @@ int Server::start() {
   base::Result<net::Listener> admin = open_admin_listener();
   if (!admin) return fail(exit_unavailable, admin.error().message);
   admin_listener_ = std::move(*admin);
-  return start_archive();
+  address_ = address_text(config_.server.host, public_listener_->port());
+
+  for (const auto step : {&Server::start_archive, &Server::start_shards, &Server::start_workers}) {
+    if (const int code = (this->*step)(); code != exit_ok) return code;
+  }
+  crew_.run();
+  say_what_runs();
+  return exit_ok;
 }
 
 int Server::start_archive() {
-  store::ArchiveOptions archive_options;
-  archive_options.path = sqlite_path(config_);
-  archive_options.sync_full = config_.store.sync == "full";
-  archive_options.batch_events = config_.store.batch_events;
-  archive_options.encoder = &encoder_;
-  base::Result<std::unique_ptr<store::Archive>> archive = store::Archive::open(archive_options);
+  store::ArchiveOptions options;
+  options.path = sqlite_path(config_);
+  options.sync_full = config_.store.sync == "full";
+  options.batch_events = config_.store.batch_events;
+  options.encoder = &encoder_;
+  base::Result<std::unique_ptr<store::Archive>> archive = store::Archive::open(options);
   if (!archive) return fail(exit_unavailable, archive.error().message);
   archive_ = std::move(*archive);
+  return exit_ok;
+}
 
-  const std::string address = address_text(config_.server.host, public_listener_->port());
+int Server::start_shards() {
   shard::ShardOptions options;
   options.config = &config_;
   options.keys = &*keys_;
-  options.backend = &router_;
   options.bus = &bus_;
   options.encoder = &encoder_;
   options.server_id = random_server_id();
   options.epoch = archive_->epoch();
   options.revocations = archive_->revocations(io::wall_clock());
-  options.public_listener = public_listener_->descriptor();
-  options.admin_listener = admin_listener_->descriptor();
   options.metrics_text = [this] { return metrics(); };
   options.archive_healthy = [this] { return writer_->metrics().healthy; };
-  options.address = address;
+  options.address = address_;
   options.started_at = io::wall_clock();
-  if (const int code = start_shard(std::move(options)); code != exit_ok) return code;
 
-  const std::vector<chat::ShardInbox*> inboxes{shard_.get()};
+  const unsigned count = config_.server.threads != 0
+                             ? config_.server.threads
+                             : usable_cores(shard::ShardOptions::max_shards);
+  std::vector<shard::ShardOptions> all(count, options);
+  for (unsigned index = 0; index < count; ++index) {
+    all[index].index = static_cast<std::uint16_t>(index);
+    all[index].backend = routers_.emplace_back(std::make_unique<Router>()).get();
+  }
+  all.front().public_listener = public_listener_->descriptor();
+  all.front().admin_listener = admin_listener_->descriptor();
+  const base::Result<void> started = crew_.start(std::move(all), config_.server.pin);
+  if (!started) return fail(exit_os, started.error().message);
+  for (shard::Shard* shard : crew_.shards()) bus_.add(shard);
+  return exit_ok;
+}
+
+int Server::start_workers() {
+  const std::vector<chat::ShardInbox*> inboxes{crew_.shards().begin(), crew_.shards().end()};
   base::Result<std::unique_ptr<store::Writer>> writer = archive_->make_writer(inboxes);
   if (!writer) return fail(exit_unavailable, writer.error().message);
   writer_ = std::move(*writer);
@@ -259,27 +280,32 @@ int Server::start_archive() {
     base::Result<std::unique_ptr<store::Reader>> reader = archive_->make_reader(inboxes);
     if (!reader) return fail(exit_unavailable, reader.error().message);
     readers_.push_back(std::move(*reader));
-    router_.readers.push_back(readers_.back().get());
   }
   base::Result<io::Wake> wake = io::Wake::create();
   if (!wake) return fail(exit_os, wake.error().message);
   hasher_ = std::make_unique<Hasher>(std::move(*wake), inboxes);
-  router_.writer = writer_.get();
-  router_.hasher = hasher_.get();
-  bus_.add(shard_.get());
-
-  writer_loop_ = std::make_unique<Loop<store::Writer>>(*writer_);
-  for (const auto& reader : readers_) {
-    reader_loops_.push_back(std::make_unique<Loop<store::Reader>>(*reader));
+  for (const auto& router : routers_) {
+    router->writer = writer_.get();
+    router->hasher = hasher_.get();
+    for (const auto& reader : readers_) router->readers.push_back(reader.get());
   }
-  hasher_loop_ = std::make_unique<Loop<Hasher>>(*hasher_);
-  may_run_.set_value();
 
+  writer_loop_ = std::make_unique<Loop<store::Writer>>(*writer_, "writer");
+  for (const auto& reader : readers_) {
+    reader_loops_.push_back(std::make_unique<Loop<store::Reader>>(
+        *reader, "reader-" + std::to_string(reader_loops_.size())));
+  }
+  hasher_loop_ = std::make_unique<Loop<Hasher>>(*hasher_, "hasher");
+  return exit_ok;
+}
+
+void Server::say_what_runs() const {
   base::log(base::LogLevel::info, "serving",
-            {{"url", "http://" + address},
+            {{"url", "http://" + address_},
              {"version", starling::version},
              {"auth", config_.auth.mode == AuthMode::token ? "token" : "open"},
              {"data", config_.server.data_dir},
+             {"shards", std::to_string(crew_.shards().size())},
              {"metrics",
               "http://" + address_text(config_.admin.host, admin_listener_->port()) + "/metrics"}});
   if (config_.auth.mode == AuthMode::open) {
@@ -291,35 +317,10 @@ int Server::start_archive() {
     base::log(base::LogLevel::warning,
               "TEST ECHO: /echo sends everything back, to anybody; not for production");
   }
-  return exit_ok;
-}
-
-// The ring is made on the thread that will use it; the thread then waits for the rest.
-int Server::start_shard(shard::ShardOptions options) {
-  std::promise<std::string> made;
-  std::future<std::string> made_future = made.get_future();
-  std::shared_future<void> may_run = may_run_.get_future().share();
-  shard_thread_ = std::thread{[this, &made, may_run, options = std::move(options)] {
-    auto shard = shard::Shard::create(options);
-    if (!shard) {
-      made.set_value(shard.error().message);
-      return;
-    }
-    shard_ = std::move(*shard);
-    made.set_value({});
-    may_run.wait();
-    while (!give_up_.load(std::memory_order_acquire) && shard_->turn(longest_wait)) {
-    }
-    drained_.set_value();
-  }};
-  const std::string failure = made_future.get();
-  if (failure.empty()) return exit_ok;
-  shard_thread_.join();
-  return fail(exit_os, failure);
 }
 
 std::string Server::metrics() {
-  return metrics_text({shard_->metrics()}, writer_->metrics(), writer_->backlog(),
+  return metrics_text(crew_.metrics(), writer_->metrics(), writer_->backlog(),
                       base::dropped_log_lines());
 }
 
@@ -342,14 +343,12 @@ int Server::run_until_stopped() {
       base::log(base::LogLevel::info, "draining");
       stopping = true;
       deadline = io::now() + std::chrono::milliseconds{config_.server.drain_deadline_ms};
-      shard_->drain();
+      crew_.drain();
     }
     if (!stopping) continue;
-    if (drained_future_.wait_for(std::chrono::seconds{0}) == std::future_status::ready) break;
+    if (crew_.drained()) break;
     if (io::now() < deadline) continue;
     base::log(base::LogLevel::warning, "the drain's deadline has passed: what is open is cut off");
-    give_up_.store(true, std::memory_order_release);
-    shard_->wake();
     break;
   }
   stop();
@@ -357,7 +356,7 @@ int Server::run_until_stopped() {
 }
 
 void Server::stop() {
-  shard_thread_.join();
+  crew_.stop();
   hasher_loop_.reset();
   reader_loops_.clear();
   writer_loop_.reset();  // commits what is left in its mailbox

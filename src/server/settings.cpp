@@ -352,9 +352,6 @@ void Settings::check() {
   } else if (c.store.url == "sqlite:") {
     problem("store.url", "names no file");
   }
-  if (c.server.threads != 1) {
-    problem("server.threads", "this version runs on one core: leave it out, or set it to 1");
-  }
   if (c.auth.mode == AuthMode::open && !is_loopback(c.server.host) &&
       !c.auth.open_beyond_loopback) {
     problem("auth.mode",

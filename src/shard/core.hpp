@@ -15,6 +15,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -33,6 +34,8 @@
 #include "chat/archive.hpp"
 #include "chat/command.hpp"
 #include "chat/presence.hpp"
+#include "chat/presence_view.hpp"
+#include "chat/room_interest.hpp"
 #include "chat/signal.hpp"
 #include "io/ring.hpp"
 #include "net/connection.hpp"
@@ -68,11 +71,13 @@ struct Call {
     recent,
     catch_up,  // a page for a resuming member
     fill,      // a hole of a room's feed
-    head,      // a room's head after batches were dropped
-    quiet,     // nobody waits
+    heads,     // the heads of rooms after batches were dropped
+    status,    // keeps the archive's picture of who is online true
+    revoked,   // all revocations, after signals were dropped
   };
-  Kind kind = Kind::quiet;
+  Kind kind = Kind::rest;
   base::Handle client{};
+  chat::UserId user = 0;  // status
   std::string room;
   std::string ref;
   std::string client_message_id;
@@ -96,11 +101,14 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   ~Core() override;
 
   // ---- Shard (shard.cpp)
+  void meet(std::vector<Shard*> all) override { shards_ = std::move(all); }
   bool turn(base::Duration longest) override;
   void drain() override;
+  bool adopt(int socket) override;
+  std::size_t load() const override { return load_.load(std::memory_order_relaxed); }
   ShardMetrics metrics() const override;
   void reply(chat::TicketedReply&& reply) override { inbox_.post_reply(std::move(reply)); }
-  void committed(const chat::CommittedBatchRef& batch) override { inbox_.post_batch(batch); }
+  bool committed(const chat::CommittedBatchRef& batch) override;
   bool signal(const chat::Signal& signal) override;
   void wake() override { ring_->wake().notify(); }
 
@@ -110,11 +118,15 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   static constexpr unsigned max_fills = 64;       // holes and heads asked for at once
   static constexpr unsigned max_open_calls = 64;  // of one session; beyond it the session waits
   static constexpr unsigned page_events = 200;    // of one page while catching up or filling
+  static constexpr base::Duration stuck_too_long = std::chrono::seconds{1};  // when memory is short
   static constexpr std::size_t catch_up_backlog_bytes = 256 * 1024;  // unsent: no further page
 
   // ---- shard.cpp
   void run(const io::Completion& completion);
   void on_accepted(const io::Completion& completion);
+  std::size_t connections() const;  // of the whole server
+  Shard& least_loaded();
+  void welcome_socket(int socket, bool admin);
   void take_inbox();
   void run_timers();
   void tick();
@@ -186,11 +198,13 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void leave_room(Session& session, Room& room);
   void vacate(Session& session, std::size_t place);
   void want_fill(Room& room);
+  void erase_room(const std::string& name);
   void on_lapped();
   void retry_fills();
   void pump_fills();
+  bool pump_heads();
   void on_fill_reply(Call& call, chat::Reply&& reply);
-  void on_head_reply(Call& call, chat::Reply&& reply);
+  void on_heads_reply(chat::Reply&& reply);
 
   // ---- fanout.cpp
   void on_writable(net::Connection& connection) override;
@@ -199,12 +213,15 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void touch(Session& session);
   void flush();
   void send_pending(Session& session);
+  void relieve();
   void advance(Room& room, Seat& seat, std::uint64_t cursor, chat::Seq seen);
   bool fell_off(Session& session, Room& room, Seat& seat);
 
   // ---- presence.cpp
   void on_signal(const chat::Signal& signal);
   void hear(const chat::PresenceSignal& signal);
+  void hear(const chat::PresenceWanted& wanted);
+  void hear(const chat::PresenceDigest& part);
   void hear(const chat::TypingSignal& signal);
   void hear(const chat::ReadSignal& signal);
   void hear(const chat::StatusSignal& signal);
@@ -213,6 +230,13 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void depart(Session& session, Room& room);
   void appear(Session& session);
   void disappear(Session& session);
+  void on_presence_change(const chat::PresenceView::Change& change);
+  std::string name_of(chat::UserId user) const;
+  void keep_status(chat::UserId user);
+  void on_status_reply(chat::UserId user, const chat::Reply& reply);
+  void on_revocations(const chat::Reply& reply);
+  void on_signals_lost();
+  void retry_signals();
   void expire_departures();
   void expire_typing();
   void tell_room(Room& room, std::string_view json, chat::UserId except);
@@ -236,11 +260,19 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   base::SlotMap<Call> calls_;
   api::RestContext rest_;
 
+  std::vector<Shard*> shards_;        // all of the server, by index
+  std::atomic<std::size_t> load_{0};  // connections, those that wait in the inbox included
+  std::size_t next_shard_ = 0;        // where the search for the least loaded begins
+
   // Rooms with members here.
   std::unordered_map<std::string, Room, StringHash, std::equal_to<>> rooms_;
+  chat::RoomInterest interest_;  // the same rooms, for other threads
   std::unordered_multimap<chat::UserId, Session*> sessions_of_user_;
   chat::LocalPresence connected_here_;
-  chat::RoomRoster connected_;  // anywhere
+  chat::PresenceView presence_;             // everybody, whatever their shard
+  std::vector<chat::UserId> statuses_due_;  // of which the archive could not be told
+  std::uint64_t digests_missing_ = 0;       // signals were lost: of these shards (a bit each)
+  bool revocations_missing_ = false;
   std::uint64_t next_session_ = 1;
 
   // Work for the end of the turn.
@@ -277,7 +309,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
 
   // Holes to fill.
   std::deque<std::string> fills_wanted_;
-  std::deque<std::string> heads_wanted_;
+  std::vector<std::string> heads_wanted_;
   unsigned fills_open_ = 0;
   bool heads_missing_ = false;
 

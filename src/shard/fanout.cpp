@@ -47,8 +47,7 @@ void Core::flush() {
       if (session.connection->can_send()) send_pending(session);
     }
     // Only now, so that nobody who keeps up loses what came in this turn.
-    const std::size_t kept = config_.limits.room_buffer_bytes;
-    room->wire.trim(budget_.exhausted() ? kept / 16 : kept);
+    room->wire.trim(config_.limits.room_buffer_bytes);
   }
   dirty_rooms_.clear();
   for (const base::Handle handle : std::exchange(touched_, {})) {
@@ -57,6 +56,20 @@ void Core::flush() {
     client->session->touched = false;
     if (client->connection.can_send()) send_pending(*client->session);
   }
+  if (budget_.exhausted()) relieve();
+}
+
+// More waits to be sent than this shard may hold. Readers that lag lose what their rooms keep for
+// them, and will be told. What is left then is in flight or private, and kept by those who do not
+// read: they are cut off.
+void Core::relieve() {
+  for (auto& [name, room] : rooms_) room.wire.clear();
+  if (!budget_.exhausted()) return;
+  clients_.for_each([this](base::Handle, Client& client) {
+    if (client.connection.stuck_for() < stuck_too_long) return;
+    ++counts_.slow_readers;
+    client.connection.abort();
+  });
 }
 
 // One send of what is pending for a session: its private bytes, then a range of each room, starting

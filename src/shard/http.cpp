@@ -102,10 +102,7 @@ bool Core::token_revoked(std::string_view token_id) const {
   return !token_id.empty() && revoked_.contains(token_id);
 }
 
-std::uint64_t Core::online_count(std::string_view room) const {
-  const Room* found = find_room(room);
-  return found ? found->roster.size() : 0;
-}
+std::uint64_t Core::online_count(std::string_view room) const { return presence_.count(room); }
 
 void Core::publish(const chat::Signal& signal) { options_.bus->publish(signal); }
 
@@ -121,8 +118,8 @@ api::FleetEntry Core::fleet() const {
   entry.server_id = options_.server_id;
   entry.address = options_.address;
   entry.started_at = options_.started_at;
-  entry.connections = clients_.size();
-  entry.rooms = rooms_.size();
+  entry.connections = connections();
+  entry.rooms = presence_.rooms();
   return entry;
 }
 

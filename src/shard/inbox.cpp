@@ -26,6 +26,7 @@ void Inbox::post_batch(const chat::CommittedBatchRef& batch) {
 bool Inbox::post_signal(const chat::Signal& signal) {
   if (signals_.post(chat::Signal{signal})) return true;
   dropped_signals_.fetch_add(1, std::memory_order_relaxed);
+  signals_lost_.store(true, std::memory_order_release);
   return false;
 }
 

@@ -17,36 +17,111 @@ void Core::on_signal(const chat::Signal& signal) {
 }
 
 void Core::hear(const chat::PresenceSignal& signal) {
-  using Change = chat::RoomRoster::Change;
-  if (signal.room.empty()) {
-    const Change change =
-        connected_.apply(signal.shard, signal.user, signal.username, signal.online);
-    // The shard that saw it first or last keeps the archive's picture true.
-    if (change == Change::none || signal.shard != options_.index) return;
-    static_cast<void>(ask(chat::WriteRequest{chat::SetStatus{signal.user, signal.online}}, {}));
+  if (const auto change = presence_.apply(signal)) on_presence_change(*change);
+}
+
+void Core::hear(const chat::PresenceDigest& part) {
+  std::vector<chat::PresenceView::Change> changes;
+  if (presence_.apply(part, changes)) digests_missing_ &= ~(std::uint64_t{1} << part.shard);
+  for (const chat::PresenceView::Change& change : changes) on_presence_change(change);
+}
+
+// Another shard has lost signals: it is told whom this one has.
+void Core::hear(const chat::PresenceWanted& wanted) {
+  chat::PresenceDigest part;
+  part.shard = options_.index;
+  const auto say = [&](const std::string& room, const chat::LocalPresence& present) {
+    for (const chat::UserId user : present.users()) {
+      if (part.people.size() == chat::PresenceDigest::max_people) {
+        options_.bus->send(wanted.shard, part);
+        ++part.number;
+        part.people.clear();
+      }
+      part.people.push_back({room, user, name_of(user)});
+    }
+  };
+  say({}, connected_here_);
+  for (const auto& [name, room] : rooms_) say(name, room.present);
+  part.last = true;
+  options_.bus->send(wanted.shard, part);
+}
+
+void Core::on_presence_change(const chat::PresenceView::Change& change) {
+  if (change.room.empty()) {
+    keep_status(change.user);
     return;
   }
-  Room* room = find_room(signal.room);
+  Room* room = find_room(change.room);
   if (!room) return;
-  const Change change =
-      room->roster.apply(signal.shard, signal.user, signal.username, signal.online);
-  if (!signal.online) maybe_abandoned_.push_back(signal.room);
-  if (change == Change::none) return;
-  const std::size_t count = room->roster.size();
+  const std::size_t count = presence_.count(change.room);
   if (count > config_.presence.events_max) {
     room->count_changed = true;
     return;
   }
   tell_room(*room,
-            change == Change::joined
-                ? api::user_joined(room->name, signal.user, signal.username, count, wall_)
-                : api::user_left(room->name, signal.user, signal.username, count, wall_),
-            signal.user);
+            change.online ? api::user_joined(room->name, change.user, change.username, count, wall_)
+                          : api::user_left(room->name, change.user, change.username, count, wall_),
+            change.user);
+}
+
+// Of somebody who is connected here, or was until a moment ago.
+std::string Core::name_of(chat::UserId user) const {
+  const auto session = sessions_of_user_.find(user);
+  return session == sessions_of_user_.end() ? std::string{presence_.name_of(user)}
+                                            : session->second->username;
+}
+
+// The archive shows who is online. One shard tells it of each user, so that what is told last is
+// what is so: shards hear of arrivals and departures in different orders.
+void Core::keep_status(chat::UserId user) {
+  if (user % shards_.size() != options_.index) return;
+  Call call;
+  call.kind = Call::Kind::status;
+  call.user = user;
+  const chat::SetStatus status{user, presence_.contains({}, user)};
+  if (!ask(chat::WriteRequest{status}, std::move(call))) statuses_due_.push_back(user);
+}
+
+void Core::on_status_reply(chat::UserId user, const chat::Reply& reply) {
+  const auto* failure = std::get_if<chat::Failure>(&reply);
+  if (failure && failure->code == chat::FailureCode::unavailable) statuses_due_.push_back(user);
+}
+
+void Core::on_signals_lost() {
+  for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
+    digests_missing_ |= std::uint64_t{1} << shard;
+  }
+  revocations_missing_ = true;
+}
+
+// Once a second: what was lost or refused is asked for again.
+void Core::retry_signals() {
+  for (const chat::UserId user : std::exchange(statuses_due_, {})) keep_status(user);
+  for (std::uint16_t shard = 0; shard < shards_.size(); ++shard) {
+    if (digests_missing_ >> shard & 1) {
+      options_.bus->send(shard, chat::PresenceWanted{options_.index});
+    }
+  }
+  if (!revocations_missing_) return;
+  Call call;
+  call.kind = Call::Kind::revoked;
+  revocations_missing_ = !ask(chat::ReadRequest{chat::ListRevocations{}}, std::move(call));
+}
+
+void Core::on_revocations(const chat::Reply& reply) {
+  const auto* listed = std::get_if<chat::RevocationsListed>(&reply);
+  if (!listed) {
+    revocations_missing_ = true;
+    return;
+  }
+  for (const chat::RevokeToken& token : listed->tokens) {
+    if (!token_revoked(token.token_id)) hear(chat::RevokedSignal{token.token_id, token.expires});
+  }
 }
 
 void Core::hear(const chat::TypingSignal& signal) {
   Room* room = find_room(signal.room);
-  if (!room || room->roster.size() > config_.presence.events_max) return;
+  if (!room || presence_.count(signal.room) > config_.presence.events_max) return;
   tell_room(*room, api::typing(signal), signal.user);
 }
 
@@ -61,8 +136,8 @@ void Core::hear(const chat::ReadSignal& signal) {
 
 void Core::hear(const chat::StatusSignal& signal) {
   const std::string json = api::user_status(signal, wall_);
-  for (auto& [name, room] : rooms_) {
-    if (room.roster.contains(signal.user)) tell_room(room, json, 0);
+  for (const std::string& name : presence_.rooms_of(signal.user)) {
+    if (Room* room = find_room(name)) tell_room(*room, json, 0);
   }
 }
 
@@ -115,10 +190,9 @@ void Core::expire_departures() {
       Room* room = find_room(departure.room);
       if (!room || !room->present.expire(departure.user, context_.now)) continue;
     }
-    const chat::RoomRoster* roster = &connected_;
-    if (!departure.room.empty()) roster = &find_room(departure.room)->roster;
     publish(chat::PresenceSignal{options_.index, departure.room, departure.user,
-                                 std::string{roster->name_of(departure.user)}, false});
+                                 name_of(departure.user), false});
+    if (!departure.room.empty()) maybe_abandoned_.push_back(departure.room);
   }
 }
 
@@ -131,8 +205,7 @@ void Core::expire_typing() {
     const auto mark = room->typing.find(end.user);
     if (mark == room->typing.end() || mark->second > context_.now) continue;
     room->typing.erase(mark);
-    publish(
-        chat::TypingSignal{end.room, end.user, std::string{room->roster.name_of(end.user)}, false});
+    publish(chat::TypingSignal{end.room, end.user, name_of(end.user), false});
   }
 }
 
@@ -148,7 +221,7 @@ void Core::send_presence_counts() {
     if (!std::exchange(room.count_changed, false) || room.feed.holding()) continue;
     std::string frame;
     proto::append_frame(frame, proto::Opcode::text,
-                        api::presence_count(room.name, room.roster.size()));
+                        api::presence_count(name, presence_.count(name)));
     append(room, frame, room.feed.position(), room.feed.position());
   }
 }

@@ -41,20 +41,16 @@ struct Room {
   chat::RoomFeed feed;
   WireBuffer wire;
   std::vector<Seat> seats;
-  std::size_t lagging = 0;     // seats whose cursor is not at the end
-  std::size_t joining = 0;     // sessions that wait for the archive to let them in
-  bool dirty = false;          // frames were appended in this turn
-  bool filling = false;        // a hole is being read from the archive
-  bool head_wanted = false;    // the archive is asked for the head
-  bool count_changed = false;  // presence_count is due
-  chat::LocalPresence present;
-  chat::RoomRoster roster;
+  std::size_t lagging = 0;      // seats whose cursor is not at the end
+  std::size_t joining = 0;      // sessions that wait for the archive to let them in
+  bool dirty = false;           // frames were appended in this turn
+  bool filling = false;         // a hole is being read from the archive
+  bool count_changed = false;   // presence_count is due
+  chat::LocalPresence present;  // on this shard
   std::map<chat::UserId, base::Instant> typing;  // who is typing, and until when
 
   // Nobody here needs it any more.
-  bool abandoned() const {
-    return seats.empty() && joining == 0 && present.empty() && roster.size() == 0;
-  }
+  bool abandoned() const { return seats.empty() && joining == 0 && present.empty(); }
 };
 
 struct Session {

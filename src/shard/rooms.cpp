@@ -16,7 +16,13 @@ Room& Core::room_for(std::string_view name) {
   if (place != rooms_.end()) return place->second;
   Room& room = rooms_.try_emplace(std::string{name}).first->second;
   room.name = name;
+  interest_.add(name);
   return room;
+}
+
+void Core::erase_room(const std::string& name) {
+  interest_.remove(name);
+  rooms_.erase(name);
 }
 
 Room* Core::find_room(std::string_view name) {
@@ -37,6 +43,11 @@ void Core::on_batch(const chat::CommittedBatchRef& batch) {
     const std::string& name = batch->entries[i].event.room;
     if (!room || room->name != name) room = find_room(name);
     if (!room) continue;
+    const chat::CommittedBatch::Entry& entry = batch->entries[i];
+    if (room->feed.deliver_next(entry.event.seq)) {
+      append(*room, batch->frame(entry), entry.event.seq - 1, entry.event.seq);
+      continue;
+    }
     deliverable_.clear();
     room->feed.offer({batch, i}, deliverable_);
     deliver(*room, deliverable_);
@@ -129,9 +140,10 @@ void Core::enter(Session& session, Room& room, const chat::RoomJoined& joined, c
   seat.catching_up = false;
 
   constexpr std::size_t listed = 200;
-  std::vector<chat::UserId> online = room.roster.list(listed);
-  std::size_t count = room.roster.size();
-  if (!room.roster.contains(session.user)) {  // the signal of this arrival is still under way
+  std::vector<chat::UserId> online = presence_.list(room.name, listed);
+  std::size_t count = presence_.count(room.name);
+  if (!presence_.contains(room.name,
+                          session.user)) {  // the signal of this arrival is still under way
     ++count;
     online.insert(std::ranges::lower_bound(online, session.user), session.user);
     if (online.size() > listed) online.pop_back();
@@ -256,14 +268,12 @@ void Core::want_fill(Room& room) {
   fills_wanted_.push_back(room.name);
 }
 
-// Batches were dropped: whatever was in them is found by comparing heads with the archive.
+// Batches were dropped: whatever was in them is found by comparing heads with the archive, also of
+// rooms that hold back, since the head that they wait for may be older than what was dropped.
 void Core::on_lapped() {
   heads_missing_ = false;
-  for (auto& [name, room] : rooms_) {
-    if (room.head_wanted || room.feed.holding()) continue;
-    room.head_wanted = true;
-    heads_wanted_.push_back(name);
-  }
+  heads_wanted_.clear();
+  for (const auto& [name, room] : rooms_) heads_wanted_.push_back(name);
 }
 
 // What could not be read when it was needed is asked for once a second.
@@ -274,15 +284,24 @@ void Core::retry_fills() {
   }
 }
 
-void Core::pump_fills() {
+// Asks for as many heads at once as one request may name. False: refused, to be tried again.
+bool Core::pump_heads() {
   while (!heads_wanted_.empty() && fills_open_ < max_fills) {
+    const std::size_t count = std::min(heads_wanted_.size(), chat::ReadHeads::max_rooms);
+    const auto first = heads_wanted_.end() - static_cast<std::ptrdiff_t>(count);
     Call call;
-    call.kind = Call::Kind::head;
-    call.room = heads_wanted_.front();
-    if (!ask(chat::ReadRequest{chat::FindRoom{call.room}}, std::move(call))) return;
-    heads_wanted_.pop_front();
+    call.kind = Call::Kind::heads;
+    if (!ask(chat::ReadRequest{chat::ReadHeads{{first, heads_wanted_.end()}}}, std::move(call))) {
+      return false;
+    }
+    heads_wanted_.erase(first, heads_wanted_.end());
     ++fills_open_;
   }
+  return true;
+}
+
+void Core::pump_fills() {
+  if (!pump_heads()) return;
   while (!fills_wanted_.empty() && fills_open_ < max_fills) {
     const Room* room = find_room(fills_wanted_.front());
     const std::optional<chat::RoomFeed::Hole> hole =
@@ -317,7 +336,7 @@ void Core::on_fill_reply(Call& call, chat::Reply&& reply) {
   for (chat::Event& event : page->events) {
     const std::size_t offset = batch->frames.size();
     options_.encoder->append_frame(event, batch->frames);
-    batch->entries.push_back({std::move(event), offset, batch->frames.size() - offset});
+    batch->add(std::move(event), offset);
   }
   ++counts_.gaps_filled;
   deliverable_.clear();
@@ -328,22 +347,21 @@ void Core::on_fill_reply(Call& call, chat::Reply&& reply) {
   if (room->feed.hole()) want_fill(*room);
 }
 
-void Core::on_head_reply(Call& call, chat::Reply&& reply) {
+void Core::on_heads_reply(chat::Reply&& reply) {
   --fills_open_;
-  Room* room = find_room(call.room);
-  if (!room) return;
-  room->head_wanted = false;
-  const auto* found = std::get_if<chat::RoomFound>(&reply);
-  if (!found) {
-    const auto* failure = std::get_if<Failure>(&reply);
-    if (failure && failure->code == FailureCode::not_found) return;  // nobody ever wrote there
-    heads_missing_ = true;                                           // the next tick asks again
+  const auto* read = std::get_if<chat::HeadsRead>(&reply);
+  if (!read) {
+    heads_missing_ = true;  // the next tick asks again
     return;
   }
-  deliverable_.clear();
-  room->feed.set_head(found->room.head, deliverable_);
-  deliver(*room, deliverable_);
-  if (!room->filling && room->feed.hole()) want_fill(*room);
+  for (const chat::HeadsRead::Head& found : read->heads) {
+    Room* room = find_room(found.room);
+    if (!room) continue;
+    deliverable_.clear();
+    room->feed.set_head(found.head, deliverable_);
+    deliver(*room, deliverable_);
+    if (!room->filling && room->feed.hole()) want_fill(*room);
+  }
 }
 
 }  // namespace starling::shard

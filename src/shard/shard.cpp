@@ -57,7 +57,7 @@ Core::Core(const ShardOptions& options, std::unique_ptr<io::Ring> ring)
       json_(std::max(config_.limits.frame_bytes, config_.http.max_body_bytes)),
       connection_limits_(limits_of(config_)),
       echo_limits_{echo_message_bytes, 0, true},
-      jitter_(static_cast<std::uint32_t>(io::now().time_since_epoch().count())) {
+      jitter_(static_cast<std::uint32_t>(io::now().time_since_epoch().count()) + options.index) {
   context_.ring = ring_.get();
   context_.owner = this;
   context_.budget = &budget_;
@@ -86,6 +86,13 @@ Core::Core(const ShardOptions& options, std::unique_ptr<io::Ring> ring)
 Core::~Core() {
   // Whoever is still connected is cut off: the process is about to end.
   clients_.for_each([this](base::Handle handle, Client&) { clients_.erase(handle); });
+  while (std::optional<int> socket = inbox_.take_socket()) ring_->close(*socket);
+}
+
+bool Core::committed(const chat::CommittedBatchRef& batch) {
+  if (!interest_.any_of(batch->buckets)) return false;
+  inbox_.post_batch(batch);
+  return true;
 }
 
 bool Core::signal(const chat::Signal& signal) {
@@ -143,17 +150,59 @@ void Core::on_accepted(const io::Completion& completion) {
     return;
   }
   const int socket = completion.result;
-  if (draining_ || clients_.size() >= config_.limits.connections) {
+  if (draining_ || connections() >= config_.limits.connections) {
     ring_->close(socket);
     return;
   }
   net::prepare_accepted(socket);
-  const base::Handle handle =
-      clients_.emplace(context_, clients_.next_handle(), socket, which == admin_listener);
+  if (which == public_listener && least_loaded().adopt(socket)) return;
+  // The admin's, or the other shard has more than it can take: this one has just shown that it
+  // turns.
+  load_.fetch_add(1, std::memory_order_relaxed);
+  welcome_socket(socket, which == admin_listener);
+}
+
+std::size_t Core::connections() const {
+  std::size_t sum = 0;
+  for (const Shard* shard : shards_) sum += shard->load();
+  return sum;
+}
+
+// Of equals each in its turn.
+Shard& Core::least_loaded() {
+  next_shard_ = (next_shard_ + 1) % shards_.size();
+  Shard* least = shards_[next_shard_];
+  for (std::size_t i = 1; i < shards_.size(); ++i) {
+    Shard* const other = shards_[(next_shard_ + i) % shards_.size()];
+    if (other->load() < least->load()) least = other;
+  }
+  return *least;
+}
+
+bool Core::adopt(int socket) {
+  load_.fetch_add(1, std::memory_order_relaxed);  // first: it may be closed before we look again
+  if (!inbox_.post_socket(socket)) {
+    load_.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  wake();
+  return true;
+}
+
+void Core::welcome_socket(int socket, bool admin) {
+  const base::Handle handle = clients_.emplace(context_, clients_.next_handle(), socket, admin);
   clients_.find(handle)->connection.start();
 }
 
 void Core::take_inbox() {
+  while (std::optional<int> socket = inbox_.take_socket()) {
+    if (draining_) {
+      ring_->close(*socket);
+      load_.fetch_sub(1, std::memory_order_relaxed);
+    } else {
+      welcome_socket(*socket, false);
+    }
+  }
   // Replies are looked at before batches but run after them: whatever a reply speaks of has then
   // been delivered to the feeds.
   std::vector<chat::TicketedReply> replies;
@@ -163,7 +212,10 @@ void Core::take_inbox() {
   while (std::optional<chat::CommittedBatchRef> batch = inbox_.take_batch()) on_batch(*batch);
   if (inbox_.lapped()) on_lapped();
   for (chat::TicketedReply& reply : replies) on_reply(std::move(reply));
+  // Looked at first: whatever was sent before the loss is then among what is taken.
+  const bool signals_lost = inbox_.signals_lost();
   while (std::optional<chat::Signal> signal = inbox_.take_signal()) on_signal(*signal);
+  if (signals_lost) on_signals_lost();
 }
 
 bool Core::ask(chat::Request&& request, Call&& call) {
@@ -187,13 +239,17 @@ void Core::on_reply(chat::TicketedReply&& ticketed) {
 
   Client* client = clients_.find(call.client);
   switch (call.kind) {
-    case Call::Kind::quiet:
+    case Call::Kind::status:
+      on_status_reply(call.user, ticketed.reply);
+      return;
+    case Call::Kind::revoked:
+      on_revocations(ticketed.reply);
       return;
     case Call::Kind::fill:
       on_fill_reply(call, std::move(ticketed.reply));
       return;
-    case Call::Kind::head:
-      on_head_reply(call, std::move(ticketed.reply));
+    case Call::Kind::heads:
+      on_heads_reply(std::move(ticketed.reply));
       return;
     case Call::Kind::rest:
       if (client) run_step(*client, call.then(std::move(ticketed.reply)));
@@ -266,6 +322,7 @@ void Core::tick() {
   std::erase_if(revoked_, [this](const auto& entry) { return entry.second <= wall_; });
   send_presence_counts();
   retry_fills();
+  retry_signals();
   publish_metrics();
 }
 
@@ -308,10 +365,13 @@ void Core::sweep() {
     client->connection.owner_data = nullptr;
     client->session.reset();
   }
-  for (const base::Handle handle : std::exchange(closed_, {})) clients_.erase(handle);
+  for (const base::Handle handle : std::exchange(closed_, {})) {
+    clients_.erase(handle);
+    load_.fetch_sub(1, std::memory_order_relaxed);
+  }
   for (const std::string& name : std::exchange(maybe_abandoned_, {})) {
-    const auto place = rooms_.find(name);
-    if (place != rooms_.end() && place->second.abandoned()) rooms_.erase(place);
+    const Room* room = find_room(name);
+    if (room && room->abandoned()) erase_room(name);
   }
 }
 

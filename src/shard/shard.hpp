@@ -3,6 +3,10 @@
 // One turn of its loop: take batches, replies and signals from other threads → reap completions
 // and run them → timers → flush (one send per connection that has something pending) → submit and
 // sleep. A shard never blocks: whatever takes time is asked of other threads by a ticket.
+//
+// A server has one or more. The first accepts connections and hands each to the shard with the
+// fewest; from then on it lives and dies there. What one room's members on several shards have in
+// common comes to each of them: events by the writer's batches, presence by signals.
 #pragma once
 
 #include <atomic>
@@ -43,6 +47,8 @@ struct ShardMetrics {
 };
 
 struct ShardOptions {
+  static constexpr unsigned max_shards = 64;
+
   std::uint16_t index = 0;
   const Config* config = nullptr;
   const api::TokenKeys* keys = nullptr;  // nullptr in open mode without keys
@@ -66,12 +72,21 @@ class Shard : public chat::ShardInbox, public chat::SignalInbox {
   // On the shard's own thread. Fails where the ring does.
   static base::Result<std::unique_ptr<Shard>> create(const ShardOptions& options);
 
+  // All shards of the server by index, this one included; they outlive its turns. Before any of
+  // them turns.
+  virtual void meet(std::vector<Shard*> all) = 0;
+
   // One turn; waits at most `longest` if there is nothing to do. False when drained: no
   // connection and no open call is left after drain().
   virtual bool turn(base::Duration longest) = 0;
 
   // From any thread: stop accepting, tell clients when to come back, finish what was accepted.
   virtual void drain() = 0;
+  // From any thread: a connection that was accepted for this shard. False: its queue is full, the
+  // socket stays the caller's.
+  [[nodiscard]] virtual bool adopt(int socket) = 0;
+  // Connections that it has or was given. From any thread.
+  virtual std::size_t load() const = 0;
   // What was measured up to the last turn. From any thread.
   virtual ShardMetrics metrics() const = 0;
 };

@@ -6,6 +6,7 @@
 
 #include "base/check.hpp"
 #include "base/log.hpp"
+#include "io/clock.hpp"
 #include "store/rows.hpp"
 
 namespace starling::store {
@@ -63,7 +64,10 @@ Queries::Queries(Database& database, std::uint64_t epoch)
                      "ORDER BY kept DESC, id LIMIT ?"),
       rooms_(database,
              "SELECT id, head, members, created_at FROM rooms WHERE id > ? ORDER BY id LIMIT ?"),
-      room_(database, "SELECT id, head, members, created_at FROM rooms WHERE id = ?") {}
+      room_(database, "SELECT id, head, members, created_at FROM rooms WHERE id = ?"),
+      revocations_(
+          database,
+          "SELECT token_id, user_id, expires_at FROM revoked_tokens WHERE expires_at > ?") {}
 
 chat::Reply Queries::answer(const chat::ReadRequest& request) {
   const ReadTransaction transaction{database_};
@@ -249,6 +253,22 @@ chat::Reply Queries::answer(const chat::FindRoom& find) {
   if (!room_.with(find.room).step()) return Failure{FailureCode::not_found, "Room not found"};
   return chat::RoomFound{
       {std::string{room_.text(0)}, room_.natural(1), room_.natural(2), room_.integer(3)}};
+}
+
+chat::Reply Queries::answer(const chat::ReadHeads& read) {
+  chat::HeadsRead heads;
+  for (const std::string& room : read.rooms) heads.heads.push_back({room, facts_of(room).head});
+  return heads;
+}
+
+chat::Reply Queries::answer(const chat::ListRevocations&) {
+  chat::RevocationsListed listed;
+  revocations_.with(io::wall_clock());
+  while (revocations_.step()) {
+    listed.tokens.push_back(
+        {std::string{revocations_.text(0)}, revocations_.natural(1), revocations_.integer(2)});
+  }
+  return listed;
 }
 
 // ---- the reader ------------------------------------------------------------------------------

@@ -28,6 +28,8 @@ class Queries {
   chat::Reply answer(const chat::CountAll& count);
   chat::Reply answer(const chat::ListRooms& list);
   chat::Reply answer(const chat::FindRoom& find);
+  chat::Reply answer(const chat::ReadHeads& read);
+  chat::Reply answer(const chat::ListRevocations& list);
 
   struct RoomFacts {
     chat::Seq head = 0;
@@ -62,6 +64,7 @@ class Queries {
   Statement fullest_rooms_;
   Statement rooms_;
   Statement room_;
+  Statement revocations_;
 };
 
 class SqliteReader final : public Reader {

@@ -179,8 +179,8 @@ bool SqliteWriter::settle_unknown() {
   return unsettled_.empty();
 }
 
-// The batch goes to every shard before the replies do, so that whoever reads a reply has been
-// given everything that was committed before it.
+// The batch goes to the shards with members before the replies do, so that whoever reads a reply
+// has been given everything that was committed before it.
 void SqliteWriter::deliver(Requests requests) {
   if (!events_.empty()) {
     auto batch = std::make_shared<chat::CommittedBatch>();
@@ -188,11 +188,10 @@ void SqliteWriter::deliver(Requests requests) {
     for (chat::Event& event : events_) {
       const std::size_t offset = batch->frames.size();
       options_.encoder->append_frame(event, batch->frames);
-      batch->entries.push_back({std::move(event), offset, batch->frames.size() - offset});
+      batch->add(std::move(event), offset);
     }
     for (std::size_t shard = 0; shard < inboxes_.size(); ++shard) {
-      inboxes_[shard]->committed(batch);
-      touched_[shard] = true;
+      if (inboxes_[shard]->committed(batch)) touched_[shard] = true;
     }
   }
   for (std::size_t i = 0; i < requests.size(); ++i) {

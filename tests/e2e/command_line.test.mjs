@@ -80,7 +80,7 @@ test('what this version does not have is refused with 78 and said', async () => 
   await refused({ RABBITMQ_HOST: '127.0.0.1' }, [], /RABBITMQ_HOST: error: .*no bus yet/);
   await refused({ MESSENGER_TRANSPORT_DSN: 'amqp://127.0.0.1' }, [], /no bus yet/);
   await refused({ STARLING_BUS__URL: 'amqp://127.0.0.1' }, [], /no bus yet/);
-  await refused({}, ['--threads', '2'], /one core/);
+  await refused({}, ['--threads', '65'], /from 0 to 64/);
   await refused({}, ['--auth', 'open', '--host', '0.0.0.0'], /refused beyond loopback/);
   await refused({ STARLING_SERVER__PROT: '1' }, [], /did you mean 'STARLING_SERVER__PORT'/);
   await refused({ APP_SECRET: 'short' }, [], /at least 16 bytes/);

@@ -49,30 +49,39 @@ TEST(LocalPresenceTest, a_second_leaving_counts_from_itself) {
 TEST(RoomRosterTest, a_user_on_two_shards_is_one_person) {
   using Change = RoomRoster::Change;
   RoomRoster roster;
-  EXPECT_EQ(roster.apply(0, 7, "ann", true), Change::joined);
-  EXPECT_EQ(roster.apply(1, 7, "ann", true), Change::none);
+  EXPECT_EQ(roster.apply(0, 7, true), Change::joined);
+  EXPECT_EQ(roster.apply(1, 7, true), Change::none);
   EXPECT_EQ(roster.size(), 1u);
-  EXPECT_EQ(roster.apply(0, 7, "ann", false), Change::none);
+  EXPECT_EQ(roster.apply(0, 7, false), Change::none);
   EXPECT_TRUE(roster.contains(7));
-  EXPECT_EQ(roster.apply(1, 7, "ann", false), Change::left);
+  EXPECT_EQ(roster.apply(1, 7, false), Change::left);
   EXPECT_EQ(roster.size(), 0u);
 }
 
 TEST(RoomRosterTest, repeats_and_strangers_change_nothing) {
   using Change = RoomRoster::Change;
   RoomRoster roster;
-  EXPECT_EQ(roster.apply(0, 7, "ann", false), Change::none);
-  roster.apply(0, 7, "ann", true);
-  EXPECT_EQ(roster.apply(0, 7, "ann", true), Change::none);
-  EXPECT_EQ(roster.name_of(7), "ann");
-  EXPECT_EQ(roster.name_of(8), "");
+  EXPECT_EQ(roster.apply(0, 7, false), Change::none);
+  roster.apply(0, 7, true);
+  EXPECT_EQ(roster.apply(0, 7, true), Change::none);
+  EXPECT_EQ(roster.size(), 1u);
 }
 
 TEST(RoomRosterTest, lists_ascending_and_bounded) {
   RoomRoster roster;
-  for (UserId user : {9, 3, 5}) roster.apply(0, user, "x", true);
+  for (UserId user : {9, 3, 5}) roster.apply(0, user, true);
   EXPECT_EQ(roster.list(10), (std::vector<UserId>{3, 5, 9}));
   EXPECT_EQ(roster.list(2), (std::vector<UserId>{3, 5}));
+}
+
+TEST(RoomRosterTest, knows_who_saw_whom) {
+  RoomRoster roster;
+  roster.apply(0, 7, true);
+  roster.apply(1, 7, true);
+  roster.apply(1, 5, true);
+  EXPECT_EQ(roster.of_shard(0), (std::vector<UserId>{7}));
+  EXPECT_EQ(roster.of_shard(1), (std::vector<UserId>{5, 7}));
+  EXPECT_TRUE(roster.of_shard(2).empty());
 }
 
 }  // namespace

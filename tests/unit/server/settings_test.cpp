@@ -88,7 +88,7 @@ TEST(SettingsTest, rules_between_settings) {
     settings.check();
     return !settings.problems().empty();
   };
-  EXPECT_TRUE(refused("server.threads", "2"));
+  EXPECT_TRUE(refused("server.threads", "65"));
   EXPECT_TRUE(refused("store.url", "mysql://a"));
   EXPECT_TRUE(refused("bus.url", "amqp://a"));
   EXPECT_TRUE(refused("auth.secret", "short"));

@@ -139,7 +139,8 @@ class ShardTest : public testing::Test {
     config.server.port = 0;
   }
 
-  void start() {
+  // With several shards, all of them are turned by this thread.
+  void start(std::uint16_t count = 1) {
     auto opened = net::Listener::open("127.0.0.1", 0, 128);
     ASSERT_TRUE(opened);
     listener = std::make_unique<net::Listener>(std::move(*opened));
@@ -150,26 +151,39 @@ class ShardTest : public testing::Test {
     options.encoder = &encoder;
     options.server_id = "test";
     options.epoch = 7;
-    options.public_listener = listener->descriptor();
-    auto made = Shard::create(options);
-    ASSERT_TRUE(made) << made.error().message;
-    shard = std::move(*made);
-    bus.add(shard.get());
+    for (options.index = 0; options.index < count; ++options.index) {
+      options.public_listener = options.index == 0 ? listener->descriptor() : -1;
+      auto made = Shard::create(options);
+      ASSERT_TRUE(made) << made.error().message;
+      shards.push_back(made->get());
+      owned_.push_back(std::move(*made));
+      bus.add(shards.back());
+    }
+    for (Shard* one : shards) one->meet(shards);
+    shard = shards.front();
+  }
+
+  // As the writer does after its commit.
+  void commit(const chat::CommittedBatchRef& batch) {
+    for (Shard* one : shards) one->committed(batch);
+  }
+  // One turn of each, which waits for a moment only where nothing is to be done.
+  void turn_all() {
+    for (Shard* one : shards) one->turn(std::chrono::milliseconds{1});
+    for (TestClient* client : clients) client->read();
   }
 
   // Turns the shard until `done`; fails the test after a bound that no correct run comes near.
   void pump(const std::function<bool()>& done) {
     for (int turns = 0; turns < 20'000; ++turns) {
       if (done()) return;
-      shard->turn(std::chrono::milliseconds{1});
-      for (TestClient* client : clients) client->read();
+      turn_all();
     }
     ADD_FAILURE() << "what was awaited did not come";
   }
   void settle() {
     for (int turns = 0; turns < 20; ++turns) {
-      shard->turn(std::chrono::milliseconds{1});
-      for (TestClient* client : clients) client->read();
+      turn_all();
     }
   }
 
@@ -194,7 +208,7 @@ class ShardTest : public testing::Test {
   }
 
   void answer(const ScriptedArchive::Asked& asked, chat::Reply reply) {
-    shard->reply({asked.ticket, std::move(reply)});
+    shards.at(asked.ticket.shard)->reply({asked.ticket, std::move(reply)});
   }
 
   // Events of one room with consecutive seqs, as the writer would commit them.
@@ -205,7 +219,7 @@ class ShardTest : public testing::Test {
       chat::Event event = this->event(room, seq, content_bytes);
       const std::size_t offset = made->frames.size();
       encoder.append_frame(event, made->frames);
-      made->entries.push_back({std::move(event), offset, made->frames.size() - offset});
+      made->add(std::move(event), offset);
     }
     return made;
   }
@@ -288,10 +302,13 @@ class ShardTest : public testing::Test {
   bus::LocalBus bus;
   api::FrameEncoder encoder;
   std::unique_ptr<net::Listener> listener;
-  std::unique_ptr<Shard> shard;
+  std::vector<Shard*> shards;
+  Shard* shard = nullptr;  // the first
   std::vector<TestClient*> clients;
 
  private:
+  std::vector<std::unique_ptr<Shard>> owned_;
+
   template <typename Wanted>
   static Wanted* find(chat::Request& request) {
     return std::visit([](auto& group) { return find_in<Wanted>(group); }, request);

@@ -1,5 +1,6 @@
 // Joining, delivering, catching up and falling behind, with the archive's answers in every order.
 #include "harness.hpp"
+#include "shard/inbox.hpp"
 
 namespace starling::shard {
 namespace {
@@ -74,9 +75,9 @@ TEST_F(RoomsTest, dropped_batches_are_found_by_asking_for_heads) {
   auto ann = member(1, "r", 0);
   // More batches in one turn than the ring holds: the last are dropped.
   for (Seq seq = 1; seq <= 1'030; ++seq) shard->committed(batch("r", seq, seq));
-  auto head = await_request<chat::FindRoom>();
-  EXPECT_EQ(content<chat::FindRoom>(head).room, "r");
-  answer(head, chat::RoomFound{{"r", 1'030, 1, 0}});
+  auto heads = await_request<chat::ReadHeads>();
+  EXPECT_EQ(content<chat::ReadHeads>(heads).rooms, std::vector<std::string>{"r"});
+  answer(heads, chat::HeadsRead{{{"r", 1'030}}});
   auto asked = await_request<chat::ReadPage>();
   chat::PageRead page;
   for (Seq seq = content<chat::ReadPage>(asked).value + 1; seq <= 1'030; ++seq) {
@@ -85,6 +86,21 @@ TEST_F(RoomsTest, dropped_batches_are_found_by_asking_for_heads) {
   answer(asked, page);
   pump([&] { return seqs(*ann).size() >= 1'030; });
   EXPECT_EQ(seqs(*ann), range(1, 1'030));
+}
+
+TEST_F(RoomsTest, what_was_dropped_while_joining_is_found) {
+  start();
+  auto ann = member(1, "s", 0);
+  ann->say(R"({"type":"join_room","roomId":"r"})");
+  const auto asked = await_request<chat::JoinRoom>();
+  for (Seq seq = 1; seq <= Inbox::max_batches; ++seq) shard->committed(batch("s", seq, seq));
+  shard->committed(batch("r", 6, 6));                // finds no room
+  answer(asked, chat::RoomJoined{"r", 5, 0, 0, 7});  // older than what was dropped
+  auto heads = await_request<chat::ReadHeads>();
+  answer(heads, chat::HeadsRead{{{"r", 6}, {"s", Inbox::max_batches}}});
+  auto fill = await_request<chat::ReadPage>();
+  EXPECT_EQ(content<chat::ReadPage>(fill).room, "r");
+  EXPECT_EQ(content<chat::ReadPage>(fill).value, 5u);
 }
 
 TEST_F(RoomsTest, a_resume_gets_pages_and_then_live_events_without_gap_or_repeat) {

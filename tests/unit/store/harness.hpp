@@ -31,12 +31,13 @@ class RecordingInbox final : public chat::ShardInbox {
     log.push_back("reply");
     replies.push_back(std::move(reply));
   }
-  void committed(const chat::CommittedBatchRef& batch) override {
+  bool committed(const chat::CommittedBatchRef& batch) override {
     log.push_back("batch");
     for (const auto& entry : batch->entries) {
       EXPECT_EQ(batch->frame(entry), entry.event.content);
       delivered.push_back(entry.event);
     }
+    return true;
   }
   void wake() override {}
 
