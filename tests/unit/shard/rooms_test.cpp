@@ -93,11 +93,11 @@ TEST_F(RoomsTest, what_was_dropped_while_joining_is_found) {
   auto ann = member(1, "s", 0);
   ann->say(R"({"type":"join_room","roomId":"r"})");
   const auto asked = await_request<chat::JoinRoom>();
-  for (Seq seq = 1; seq <= Inbox::max_batches; ++seq) shard->committed(batch("s", seq, seq));
+  for (Seq seq = 1; seq <= InboxBounds{}.batches; ++seq) shard->committed(batch("s", seq, seq));
   shard->committed(batch("r", 6, 6));                // finds no room
   answer(asked, chat::RoomJoined{"r", 5, 0, 0, 7});  // older than what was dropped
   auto heads = await_request<chat::ReadHeads>();
-  answer(heads, chat::HeadsRead{{{"r", 6}, {"s", Inbox::max_batches}}});
+  answer(heads, chat::HeadsRead{{{"r", 6}, {"s", InboxBounds{}.batches}}});
   auto fill = await_request<chat::ReadPage>();
   EXPECT_EQ(content<chat::ReadPage>(fill).room, "r");
   EXPECT_EQ(content<chat::ReadPage>(fill).value, 5u);
