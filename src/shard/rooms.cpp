@@ -140,17 +140,10 @@ void Core::enter(Session& session, Room& room, const chat::RoomJoined& joined, c
   seat.catching_up = false;
 
   constexpr std::size_t listed = 200;
-  std::vector<chat::UserId> online = presence_.list(room.name, listed);
-  std::size_t count = presence_.count(room.name);
-  if (!presence_.contains(room.name,
-                          session.user)) {  // the signal of this arrival is still under way
-    ++count;
-    online.insert(std::ranges::lower_bound(online, session.user), session.user);
-    if (online.size() > listed) online.pop_back();
-  }
   chat::RoomJoined told = joined;
   told.head = room.feed.position();
-  tell(session, api::room_joined(told, online, count, call.ref));
+  tell(session, api::room_joined(told, presence_.list(room.name, listed),
+                                 presence_.count(room.name), call.ref));
   if (call.after_seq) begin_catch_up(session, room, index, joined, call);
 }
 
@@ -216,6 +209,12 @@ void Core::continue_catch_up(Session& session, Room& room) {
     seat.pinned = room.feed.position();
     const chat::Seq seen = seat.seen;
     advance(room, seat, room.wire.end(), seen);
+    tell_presence_count(session, room);
+    if (session.stage == Session::Stage::leaving) return;
+    if (seen == seat.pinned) {  // what it missed were no events
+      seat.catching_up = false;
+      return;
+    }
   }
   chat::ReadPage page;
   page.room = room.name;

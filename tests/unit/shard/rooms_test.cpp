@@ -213,6 +213,54 @@ TEST_F(RoomsTest, a_slow_reader_is_told_its_gap_and_the_others_notice_nothing) {
   EXPECT_TRUE(gaps);
 }
 
+TEST_F(RoomsTest, two_who_come_in_one_turn_count_each_other) {
+  start();
+  auto ann = authenticated(1);
+  auto bob = authenticated(2);
+  ann->say(R"({"type":"join_room","roomId":"r"})");
+  const auto first = await_request<chat::JoinRoom>();
+  bob->say(R"({"type":"join_room","roomId":"r"})");
+  const auto second = await_request<chat::JoinRoom>();
+  answer(first, chat::RoomJoined{"r", 0, 0, 0, 7});
+  answer(second, chat::RoomJoined{"r", 0, 0, 0, 7});
+  await_frame(*ann, "room_joined");
+  EXPECT_NE(await_frame(*ann, "user_joined").find(R"("onlineCount":2)"), std::string::npos);
+  EXPECT_NE(await_frame(*bob, "room_joined").find(R"("onlineUsers":[1,2],"onlineCount":2)"),
+            std::string::npos);
+  settle();
+  for (const std::string& frame : bob->frames)
+    EXPECT_EQ(frame.find("user_joined"), std::string::npos);
+}
+
+TEST_F(RoomsTest, a_slow_reader_hears_how_many_there_are) {
+  config.limits.room_buffer_bytes = 64 * 1024;
+  config.presence.events_max = 1;
+  start();
+  auto ann = member(1, "r", 0);
+  auto slow = member(2, "r", 0, 4'096);
+  std::erase(clients, slow.get());  // stops reading
+  Seq last = 0;
+  const auto talk = [&](int rounds) {
+    for (int round = 0; round < rounds; ++round) {
+      shard->committed(batch("r", last + 1, last + 10, 2'000));
+      last += 10;
+      pump([&] { return !seqs(*ann).empty() && seqs(*ann).back() == last; });
+      ann->frames.clear();
+    }
+  };
+  talk(400);
+  auto carol = member(3, "r", last);
+  await_frame(*ann, "presence_count");  // it stands in the room's buffer now
+  talk(400);                            // and now no longer
+  clients.push_back(slow.get());        // reads again
+  pump([&] { return !seqs(*slow).empty() && seqs(*slow).back() == last; });
+  std::string newest;
+  for (const std::string& frame : slow->frames) {
+    if (frame.find(R"("type":"presence_count")") != std::string::npos) newest = frame;
+  }
+  EXPECT_NE(newest.find(R"("onlineCount":3)"), std::string::npos) << newest;
+}
+
 TEST_F(RoomsTest, who_left_gets_nothing_more_and_the_rest_goes_on) {
   start();
   auto ann = member(1, "r", 0);
