@@ -10,12 +10,10 @@ namespace starling::sim {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 std::string quoted(std::string_view text) { return '"' + std::string{text} + '"'; }
 
-// A server that has not answered after this is asked again; nothing correct takes so long.
-constexpr base::Duration patience = seconds{10};
+constexpr std::size_t most_pending = 20;  // then it waits before it says more
 
 }  // namespace
 
@@ -147,7 +145,6 @@ void Client::say_something(const std::string& room) {
 void Client::say(Message& message) {
   ++message.attempts;
   message.under_way = true;
-  message.again_at = now() + patience;
   write(R"({"type":"chat_message","roomId":)" + quoted(message.room) + R"(,"content":)" +
         quoted(message.content) + R"(,"clientMessageId":)" + quoted(message.key) + R"(,"ref":)" +
         quoted(ask({"message " + message.key, {}, {}})) + "}");
@@ -158,8 +155,7 @@ void Client::say_pending() {
   unsigned said = 0;
   for (Message& message : pending_) {
     if (said == at_once) return;
-    // An older dialect without answers (it is read slowly instead) is patient in the same way.
-    if (message.again_at > now() && (message.under_way || message.attempts > 0)) continue;
+    if (message.under_way || message.again_at > now()) continue;
     if (!rooms_[message.room].in) {
       if (habits_.v1) {  // the older dialect may talk from outside
         if (calm_ || random_.permille(200)) rooms_[message.room].wanted = true;
@@ -214,7 +210,9 @@ void Client::do_something() {
   } else if (choice < 36 && !done_.empty()) {
     say(done_[random_.below(done_.size())]);  // again, long after
   } else {
-    for (std::uint64_t i = random_.between(1, 3); i > 0; --i) say_something(*room);
+    if (pending_.size() < most_pending) {
+      for (std::uint64_t i = random_.between(1, 3); i > 0; --i) say_something(*room);
+    }
     say_pending();
   }
 }

@@ -106,6 +106,12 @@ Plan make_plan(Random& random, std::optional<unsigned> shards) {
   if (shards) plan.process.shards = *shards;
   plan.process.readers = static_cast<unsigned>(random.between(1, 3));
   plan.process.mailbox_items = std::size_t{1} << random.between(3, 8);
+  plan.process.pause = some(random, 100);
+  plan.process.longest_pause_ms = random.flip() ? 10 : 500;
+  plan.process.inbox.batches = std::size_t{1} << random.between(1, 6);
+  plan.process.inbox.batch_bytes = std::size_t{1} << random.between(12, 20);
+  plan.process.inbox.signals = std::size_t{1} << random.between(2, 8);
+  plan.process.inbox.sockets = std::size_t{1} << random.between(1, 4);
   plan.clients = habits_of(random, plan.process.config.limits.connections);
   plan.chaos = milliseconds{random.between(2'000, 15'000)};
   plan.events = events_of(random, plan.chaos);

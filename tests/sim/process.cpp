@@ -42,7 +42,12 @@ std::string Process::start() {
     }
   }
   std::vector<chat::ShardInbox*> inboxes;
-  for (const Core& core : cores_) inboxes.push_back(core.shard.get());
+  std::vector<shard::Shard*> all;
+  for (const Core& core : cores_) {
+    inboxes.push_back(core.shard.get());
+    all.push_back(core.shard.get());
+  }
+  for (const Core& core : cores_) core.shard->meet(all);
   auto writer = archive_->make_writer(inboxes);
   if (!writer) return writer.error().message;
   writer_ = {std::move(*writer), newest_wake()};
@@ -71,6 +76,7 @@ std::string Process::make_shard(std::uint16_t index) {
   options.archive_healthy = [this] { return writer_.worker->metrics().healthy; };
   options.address = "127.0.0.1:8080";
   options.started_at = io::wall_clock();
+  options.inbox = options_.inbox;
   auto made = shard::Shard::create(options);
   if (!made) return made.error().message;
   bus_.add(made->get());
@@ -78,10 +84,20 @@ std::string Process::make_shard(std::uint16_t index) {
   return {};
 }
 
+bool Process::runnable(const Core& core) const {
+  return io::now() >= core.paused_until && core.ring->runnable();
+}
+
 template <typename Worker>
 bool Process::runnable(const Loop<Worker>& loop) const {
   const WakeState& state = wake_state(loop.wake);
-  return !loop.asleep || state.notified || io::now() >= state.until;
+  return io::now() >= loop.paused_until &&
+         (!loop.asleep || state.notified || io::now() >= state.until);
+}
+
+base::Instant Process::pause_from_now(Random& random) const {
+  if (kind_ || !random.permille(options_.pause)) return {};
+  return io::now() + std::chrono::milliseconds{random.between(1, options_.longest_pause_ms)};
 }
 
 void Process::turn(Core& core) {
@@ -111,7 +127,7 @@ bool Process::step(Random& random) {
   ready_.clear();
   const int cores = static_cast<int>(cores_.size());
   for (int i = 0; i < cores; ++i) {
-    if (cores_[i].ring->runnable()) ready_.push_back(i);
+    if (runnable(cores_[i])) ready_.push_back(i);
   }
   if (runnable(writer_)) ready_.push_back(cores);
   for (int i = 0; i < static_cast<int>(readers_.size()); ++i) {
@@ -121,22 +137,27 @@ bool Process::step(Random& random) {
   const int chosen = ready_[random.below(ready_.size())];
   if (chosen < cores) {
     turn(cores_[chosen]);
+    cores_[chosen].paused_until = pause_from_now(random);
   } else if (chosen == cores) {
     turn(writer_);
+    writer_.paused_until = pause_from_now(random);
   } else {
-    turn(readers_[chosen - cores - 1]);
+    auto& reader = readers_[chosen - cores - 1];
+    turn(reader);
+    reader.paused_until = pause_from_now(random);
   }
   return true;
 }
 
 std::optional<base::Instant> Process::next_deadline() const {
   std::optional<base::Instant> next;
-  const auto consider = [&next](base::Instant at) {
+  const auto consider = [&next](base::Instant paused_until, base::Instant asleep_until) {
+    const base::Instant at = paused_until > io::now() ? paused_until : asleep_until;
     if (!next || at < *next) next = at;
   };
-  for (const Core& core : cores_) consider(core.ring->sleeps_until());
-  consider(wake_state(writer_.wake).until);
-  for (const auto& reader : readers_) consider(wake_state(reader.wake).until);
+  for (const Core& core : cores_) consider(core.paused_until, core.ring->sleeps_until());
+  consider(writer_.paused_until, wake_state(writer_.wake).until);
+  for (const auto& reader : readers_) consider(reader.paused_until, wake_state(reader.wake).until);
   return next;
 }
 

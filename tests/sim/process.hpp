@@ -27,6 +27,9 @@ struct ProcessOptions {
   unsigned shards = 1;
   unsigned readers = 2;
   std::size_t mailbox_items = 64;
+  shard::InboxBounds inbox;
+  unsigned pause = 0;  // per thousand turns: the thread is not run for a while
+  unsigned longest_pause_ms = 0;
   base::Duration longest_wait = std::chrono::milliseconds{100};
 };
 
@@ -58,6 +61,7 @@ class Process {
   bool step(Random& random);
   std::optional<base::Instant> next_deadline() const;
 
+  void heal() { kind_ = true; }  // from here on every thread is run when it can
   void drain();
   bool drained() const;
 
@@ -71,19 +75,23 @@ class Process {
     std::unique_ptr<Worker> worker;
     int wake = -1;
     bool asleep = false;
+    base::Instant paused_until{};
   };
   struct Core {
     std::unique_ptr<shard::Shard> shard;
     SimRing* ring = nullptr;
     bool drained = false;
+    base::Instant paused_until{};
   };
 
   std::string make_shard(std::uint16_t index);
   void turn(Core& core);
   template <typename Worker>
   void turn(Loop<Worker>& loop);
+  bool runnable(const Core& core) const;
   template <typename Worker>
   bool runnable(const Loop<Worker>& loop) const;
+  base::Instant pause_from_now(Random& random) const;
 
   const ProcessOptions options_;
   Network& network_;
@@ -96,6 +104,7 @@ class Process {
   Loop<store::Writer> writer_;
   std::vector<Loop<store::Reader>> readers_;
   std::vector<int> ready_;
+  bool kind_ = false;
 };
 
 }  // namespace starling::sim

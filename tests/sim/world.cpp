@@ -26,7 +26,7 @@ std::string user_name(chat::UserId user) { return "user" + std::to_string(user);
 class NoInbox final : public chat::ShardInbox {
  public:
   void reply(chat::TicketedReply&&) override {}
-  void committed(const chat::CommittedBatchRef&) override {}
+  bool committed(const chat::CommittedBatchRef&) override { return false; }
   void wake() override {}
 };
 
@@ -90,6 +90,7 @@ void World::start() {
     stop(false);
     return;
   }
+  if (kind_) process_->heal();
   ledger_.audit(disk_);
 }
 
@@ -202,6 +203,8 @@ void World::settle() {
   network_.heal();
   disk_.heal();
   if (draining_) stop(false);
+  kind_ = true;
+  if (process_) process_->heal();
   for (const auto& client : clients_) client->calm();
   const base::Instant deadline = io::now() + settling_time;
   base::Instant look_again{};

@@ -64,6 +64,7 @@ class World {
   std::vector<std::unique_ptr<Client>> clients_;
   std::unique_ptr<Process> process_;
   base::Instant restart_at_{};
+  bool kind_ = false;  // nothing goes wrong any more
   bool draining_ = false;
   bool power_goes_too_ = false;  // with the crash that is planned
   std::size_t next_event_ = 0;
