@@ -8,6 +8,7 @@
 #include "frames.hpp"
 #include "io/clock.hpp"
 #include "judge.hpp"
+#include "tally.hpp"
 
 namespace starling::sim {
 namespace {
@@ -145,6 +146,8 @@ void Client::on_close(std::string_view payload) {
     broken("nobody who keeps to the protocol is closed for breaking it",
            "closed with " + std::to_string(code));
   }
+  if (code == 4101) count(Happened::close_slow_reader);
+  if (code == 1013) count(Happened::close_try_later);
   going_ = true;
   go(false);
 }
@@ -210,6 +213,7 @@ void Client::on_joined(const JsonValue& frame, const std::optional<Asked>& asked
   } else if (std::exchange(view.resuming, false)) {
     after = view.resumed_from;
   }
+  if (after) count(Happened::resume);
   view.in = view.known = true;
   view.asked = false;
   view.last = after.value_or(number(frame, "headSeq"));
@@ -258,6 +262,7 @@ void Client::on_event(const JsonValue& frame) {
   }
   ++view.next;
   view.last = event.seq;
+  count(Happened::event_given);
   ledger_.given(name_, event);
 }
 
@@ -276,12 +281,15 @@ void Client::on_gap(const JsonValue& frame) {
                   "room " + room + ": " + std::to_string(from) + " to " + std::to_string(to) +
                       " where " + std::to_string(view.next) + " was due");
   }
+  count(reason == "too_many" ? Happened::gap_too_many : Happened::gap_slow_reader);
   view.next = to + 1;
   view.last = to;
 }
 
 void Client::on_sent(const JsonValue& frame) {
   const std::string key = text(frame, "clientMessageId");
+  count(Happened::acknowledgement);
+  if (frame.member("duplicate")->boolean().value_or(false)) count(Happened::duplicate);
   ledger_.acknowledged(name_, text(frame, "roomId"), habits_.user, key, number(frame, "id"),
                        number(frame, "seq"));
   const auto found = std::ranges::find(pending_, key, &Message::key);
@@ -339,6 +347,7 @@ void Client::on_error(const JsonValue& frame, const std::optional<Asked>& asked)
     } else if (code == "bad_request" && !misbehaved_) {
       broken("a right message is not refused", frame.text());
     } else if (code == "unavailable" && found->gives_up && found->attempts == 1) {
+      count(Happened::certain_refusal);
       ledger_.refused(found->key);
       pending_.erase(found);
     }

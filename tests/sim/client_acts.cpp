@@ -5,6 +5,7 @@
 #include "client.hpp"
 #include "frames.hpp"
 #include "judge.hpp"
+#include "tally.hpp"
 
 namespace starling::sim {
 namespace {
@@ -45,6 +46,7 @@ void Client::come() {
     return;
   }
   did("connects");
+  count(Happened::connection);
   stage_ = Stage::upgrading;
   connected_at_ = now();
   socket_->outgoing += upgrade_request(habits_.v1);
@@ -170,6 +172,7 @@ void Client::say_pending() {
 void Client::do_something() {
   if (random_.permille(habits_.cuts)) {
     did("goes without a word");
+    count(Happened::cut);
     // Somewhere within what it was saying.
     if (socket_) socket_->outgoing.resize(random_.below(socket_->outgoing.size() + 1));
     return go(random_.flip());

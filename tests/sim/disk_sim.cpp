@@ -7,6 +7,7 @@
 #include "base/check.hpp"
 #include "clock_sim.hpp"
 #include "io/clock.hpp"
+#include "tally.hpp"
 
 namespace starling::sim {
 namespace {
@@ -309,6 +310,7 @@ int Disk::sync(File& file) {
   if (!alive(true)) return SQLITE_IOERR_FSYNC;
   ++syncs_;
   if (!truce && (io::now() < syncs_fail_until || random_.permille(faults.failed_sync))) {
+    count(Happened::failed_sync);
     keep_some(file);
     return SQLITE_IOERR_FSYNC;
   }

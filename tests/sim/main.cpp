@@ -20,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "tally.hpp"
 #include "world.hpp"
 
 namespace starling::sim {
@@ -130,6 +131,7 @@ int run_all(const Arguments& arguments) {
       start_child(child, arguments, processes);
     }
   }
+  print_tally();
   const auto taken = std::chrono::steady_clock::now() - begun;
   std::printf("%llu seeds in %.1f s\n%llu passed, %llu failed\n",
               static_cast<unsigned long long>(passed + failed),
@@ -176,6 +178,7 @@ int run(int count, char** words) {
       return 64;
     }
   }
+  share_tally();
   if (!single) return run_all(arguments);
   const bool passed = run_seed(arguments, arguments.first, true);
   std::printf("%d passed, %d failed\n", passed ? 1 : 0, passed ? 0 : 1);

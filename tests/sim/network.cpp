@@ -9,6 +9,7 @@
 #include "io/clock.hpp"
 #include "judge.hpp"
 #include "ring_sim.hpp"
+#include "tally.hpp"
 
 namespace starling::sim {
 namespace {
@@ -158,6 +159,7 @@ void Network::do_accept() {
   }
   const bool ends = random_.permille(faults_.ended_multishot);
   const bool fails = random_.permille(faults_.failed_accept);
+  if (ends) count(Happened::ended_multishot);
   if (ends || fails) acceptance_.reset();
   if (fails) {
     to.ring->complete(-1, completion_of(to.token, random_.flip() ? -EMFILE : -ECONNABORTED));
@@ -190,12 +192,14 @@ void Network::do_receive(Socket& socket) {
     const std::optional<std::uint16_t> buffer = ring->lend();
     if (!buffer) {
       completion.result = -ENOBUFS;
+      count(Happened::no_receive_buffer);
     } else {
       const std::size_t limit =
           std::min<std::size_t>(socket.to_server.size(), faults_.receive_buffer_bytes);
       const std::size_t size = piece_of(limit);
       completion.result = static_cast<std::int32_t>(size);
       completion.armed = !random_.permille(faults_.ended_multishot);
+      if (!completion.armed) count(Happened::ended_multishot);
       completion.has_buffer = true;
       completion.buffer = *buffer;
       completion.bytes = ring->fill(*buffer, {socket.to_server.data(), size});
@@ -254,7 +258,9 @@ void Network::do_send(Socket& socket) {
     if (left == 0) break;
   }
   flight.sent += size;
-  if (flight.sent == flight.bytes.size() || random_.permille(faults_.short_send)) {
+  const bool whole = flight.sent == flight.bytes.size();
+  if (whole || random_.permille(faults_.short_send)) {
+    if (!whole) count(Happened::short_send);
     finish_send(socket, static_cast<std::int32_t>(flight.sent));
   }
 }

@@ -6,6 +6,7 @@
 #include "clock_sim.hpp"
 #include "io/clock.hpp"
 #include "judge.hpp"
+#include "tally.hpp"
 
 namespace starling::sim {
 
@@ -23,7 +24,17 @@ bool Router::submit(chat::Request&& request, chat::Ticket ticket) {
 Process::Process(const ProcessOptions& options, Network& network, Disk& disk)
     : options_(options), network_(network), disk_(disk) {}
 
-Process::~Process() { network_.set_listening(false); }
+Process::~Process() {
+  network_.set_listening(false);
+  for (const Core& core : cores_) {
+    const shard::ShardMetrics numbers = core.shard->metrics();
+    count(Happened::hole_filled, numbers.gaps_filled);
+    count(Happened::batch_dropped, numbers.batches_dropped);
+    count(Happened::signal_dropped, numbers.signals_dropped);
+    count(Happened::call_refused, numbers.calls_refused);
+  }
+  if (writer_.worker) count(Happened::failed_commit, writer_.worker->metrics().failed_commits);
+}
 
 std::string Process::start() {
   store::ArchiveOptions archive_options;

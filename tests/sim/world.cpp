@@ -7,6 +7,7 @@
 #include "base/check.hpp"
 #include "clock_sim.hpp"
 #include "io/clock.hpp"
+#include "tally.hpp"
 
 namespace starling::sim {
 namespace {
@@ -87,6 +88,7 @@ void World::start() {
   const std::string failure = process_->start();
   judge_.heard("server", failure.empty() ? "serves" : failure);
   if (!failure.empty()) {
+    count(Happened::failed_start);
     stop(false);
     return;
   }
@@ -97,6 +99,7 @@ void World::start() {
 // However it ends: its memory is gone, the network hangs up, the disk keeps what it keeps.
 void World::stop(bool power_lost) {
   judge_.heard("server", power_lost ? "loses power" : "ends");
+  count(power_lost ? Happened::power_loss : draining_ ? Happened::drain : Happened::kill);
   disk_.crash();
   network_.set_listening(false);
   process_.reset();
