@@ -39,6 +39,7 @@ void query(sqlite3* database, const char* sql, Visit&& visit) {
 
 void Ledger::given(std::string_view client, const ShownEvent& event) {
   const auto [place, is_new] = given_[event.room].try_emplace(event.seq, event);
+  if (is_new && !event.deletion) messages_.push_back(event.id);
   ShownEvent& known = place->second;
   const bool other = known.id != event.id || known.deletion != event.deletion ||
                      known.of_seq != event.of_seq ||
@@ -67,6 +68,10 @@ void Ledger::acknowledged(std::string_view client, const std::string& room, chat
   judge().broken("the same clientMessageId has the same id and seq",
                  std::string{client} + " was told " + std::to_string(seq) + " for " + key +
                      ", and before that " + std::to_string(place->second.seq));
+}
+
+chat::MessageId Ledger::some_message(Random& random) const {
+  return messages_.empty() ? 0 : messages_[random.below(messages_.size())];
 }
 
 chat::Seq Ledger::head(const std::string& room) const {
@@ -117,6 +122,13 @@ void Ledger::check_rows() {
       judge().broken("seq of a room is 1, 2, 3, ...",
                      "room " + room + " has " + std::to_string(rows.size()) +
                          " events and the head " + std::to_string(head));
+    }
+  }
+  for (const auto& [room, rows] : rows_) {
+    for (const auto& [seq, row] : rows) {
+      if (row.deletion || row.deleted || !deleted_.contains(row.id)) continue;
+      judge().broken("what was deleted stays so",
+                     "seq " + std::to_string(seq) + " of room " + room + " is there again");
     }
   }
   for (const auto& [key, told] : acknowledged_) {

@@ -36,6 +36,9 @@ class Ledger {
   void acknowledged(std::string_view client, const std::string& room, chat::UserId user,
                     const std::string& key, chat::MessageId id, chat::Seq seq);
   void refused(const std::string& key) { refused_.insert(key); }
+  void deleted(chat::MessageId id) { deleted_.insert(id); }
+  // Any message that was given to somebody; 0: none was.
+  chat::MessageId some_message(Random& random) const;
   // Compares everything with the archive, through a connection of its own. Any time while a
   // process runs.
   void audit(Disk& disk);
@@ -69,6 +72,8 @@ class Ledger {
   std::map<std::string, std::pair<std::string, chat::Seq>> place_of_content_;
   std::map<Key, Acknowledged> acknowledged_;
   std::set<std::string> refused_;
+  std::set<chat::MessageId> deleted_;
+  std::vector<chat::MessageId> messages_;
   // Of the last audit.
   std::map<std::string, std::map<chat::Seq, Row>> rows_;
   std::map<Key, Acknowledged> kept_;

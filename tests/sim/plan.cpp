@@ -113,6 +113,8 @@ Plan make_plan(Random& random, std::optional<unsigned> shards) {
   plan.process.inbox.signals = std::size_t{1} << random.between(2, 8);
   plan.process.inbox.sockets = std::size_t{1} << random.between(1, 4);
   plan.clients = habits_of(random, plan.process.config.limits.connections);
+  plan.rest_clients = static_cast<unsigned>(random.below(3));
+  if (plan.process.config.limits.connections < 10) plan.rest_clients = 0;
   plan.chaos = milliseconds{random.between(2'000, 15'000)};
   plan.events = events_of(random, plan.chaos);
   plan.step_us = 1u << random.between(3, 9);

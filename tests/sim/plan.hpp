@@ -36,6 +36,7 @@ struct Plan {
   DiskFaults disk;
   ProcessOptions process;
   std::vector<Habits> clients;
+  unsigned rest_clients = 0;
   std::vector<Event> events;      // in the order of time
   base::Duration chaos{};         // how long things go wrong
   unsigned step_us = 20;          // virtual time between two steps, at most

@@ -49,6 +49,11 @@ World::World(std::uint64_t seed, std::optional<unsigned> shards, bool verbose)
     clients_.push_back(std::make_unique<Client>(static_cast<unsigned>(clients_.size() + 1), habits,
                                                 random_, network_, ledger_));
   }
+  for (unsigned i = 1; i <= plan_.rest_clients; ++i) {
+    const Habits& like = plan_.clients.front();
+    rest_clients_.push_back(std::make_unique<RestClient>(i, like.user, like.rooms, like.pace_ms,
+                                                         random_, network_, ledger_));
+  }
 }
 
 World::~World() {
@@ -151,6 +156,9 @@ void World::step() {
   for (const auto& client : clients_) {
     if (client->next_at() <= io::now()) client->act();
   }
+  for (const auto& client : rest_clients_) {
+    if (client->next_at() <= io::now()) client->act();
+  }
   const bool network_first = random_.permille(plan_.network_weight);
   bool moved = network_first && network_.step();
   if (!moved && process_) moved = process_->step(random_);
@@ -178,6 +186,7 @@ void World::pass_time() {
     consider(client->next_at());
     consider(client->lazy_until());
   }
+  for (const auto& client : rest_clients_) consider(client->next_at());
   if (next_event_ < plan_.events.size()) consider(began_ + plan_.events[next_event_].at);
   set_now(next);
 }
@@ -198,6 +207,9 @@ std::string World::unsettled() const {
   for (const auto& client : clients_) {
     if (std::string why = client->unsettled(); !why.empty()) return why;
   }
+  for (const auto& client : rest_clients_) {
+    if (std::string why = client->unsettled(); !why.empty()) return why;
+  }
   return {};
 }
 
@@ -209,6 +221,7 @@ void World::settle() {
   kind_ = true;
   if (process_) process_->heal();
   for (const auto& client : clients_) client->calm();
+  for (const auto& client : rest_clients_) client->calm();
   const base::Instant deadline = io::now() + settling_time;
   base::Instant look_again{};
   std::string why = "nothing yet";
@@ -282,6 +295,7 @@ void World::check_presence() {
 
 void World::let_go() {
   for (const auto& client : clients_) client->retire();
+  for (const auto& client : rest_clients_) client->retire();
   process_->drain();
   draining_ = true;
   const base::Instant deadline = io::now() + seconds{60};

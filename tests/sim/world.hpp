@@ -21,6 +21,7 @@
 #include "plan.hpp"
 #include "process.hpp"
 #include "random.hpp"
+#include "rest_client.hpp"
 
 namespace starling::sim {
 
@@ -62,6 +63,7 @@ class World {
   Network network_;
   Ledger ledger_;
   std::vector<std::unique_ptr<Client>> clients_;
+  std::vector<std::unique_ptr<RestClient>> rest_clients_;
   std::unique_ptr<Process> process_;
   base::Instant restart_at_{};
   bool kind_ = false;  // nothing goes wrong any more
