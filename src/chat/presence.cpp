@@ -1,61 +1,70 @@
 #include "chat/presence.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.hpp"
 
 namespace starling::chat {
 
 bool LocalPresence::arrived(UserId user) {
-  const auto [place, is_new] = users_.try_emplace(user);
-  ++place->second.connections;
-  return is_new;
+  if (here_.insert(user).second) return true;
+  const auto place = unusual_.try_emplace(user).first;
+  if (++place->second.connections == 1) unusual_.erase(place);
+  return false;
 }
 
 void LocalPresence::left(UserId user, base::Instant now, base::Duration grace) {
-  const auto place = users_.find(user);
-  CHECK(place != users_.end() && place->second.connections > 0);
-  if (--place->second.connections == 0) place->second.leaves_at = now + grace;
+  CHECK(here_.contains(user));
+  const auto place = unusual_.try_emplace(user).first;
+  CHECK(place->second.connections > 0);
+  switch (--place->second.connections) {
+    case 0:
+      place->second.leaves_at = now + grace;
+      break;
+    case 1:
+      unusual_.erase(place);
+      break;
+    default:
+      break;
+  }
 }
 
 bool LocalPresence::expire(UserId user, base::Instant now) {
-  const auto place = users_.find(user);
-  if (place == users_.end()) return false;
+  const auto place = unusual_.find(user);
+  if (place == unusual_.end()) return false;
   if (place->second.connections > 0 || place->second.leaves_at > now) return false;
-  users_.erase(place);
+  unusual_.erase(place);
+  here_.erase(user);
   return true;
 }
 
-std::vector<UserId> LocalPresence::users() const {
-  std::vector<UserId> users;
-  users.reserve(users_.size());
-  for (const auto& [user, here] : users_) users.push_back(user);
-  return users;
-}
-
 RoomRoster::Change RoomRoster::apply(std::uint16_t shard, UserId user, bool online) {
-  CHECK(shard < 64);
-  const std::uint64_t bit = std::uint64_t{1} << shard;
-  const auto place = people_.find(user);
+  CHECK(shard >> shard_bits == 0);
+  const std::uint64_t entry = user << shard_bits | shard;
   if (online) {
-    if (place != people_.end()) {
-      place->second |= bit;
-      return Change::none;
-    }
-    people_.emplace(user, bit);
+    const bool was_here = contains(user);
+    seen_.insert(entry);
+    if (was_here) return Change::none;
+    ++size_;
     return Change::joined;
   }
-  if (place == people_.end()) return Change::none;
-  place->second &= ~bit;
-  if (place->second != 0) return Change::none;
-  people_.erase(place);
+  if (seen_.erase(entry) == 0 || contains(user)) return Change::none;
+  --size_;
   return Change::left;
+}
+
+bool RoomRoster::contains(UserId user) const {
+  const auto place = seen_.lower_bound(user << shard_bits);
+  return place != seen_.end() && *place >> shard_bits == user;
 }
 
 std::vector<UserId> RoomRoster::list(std::size_t limit) const {
   std::vector<UserId> users;
-  users.reserve(std::min(limit, people_.size()));
-  for (const auto& [user, shards] : people_) {
+  users.reserve(std::min(limit, size_));
+  for (const std::uint64_t entry : seen_) {
+    const UserId user = entry >> shard_bits;
+    if (!users.empty() && users.back() == user) continue;
     if (users.size() == limit) break;
     users.push_back(user);
   }
@@ -63,11 +72,25 @@ std::vector<UserId> RoomRoster::list(std::size_t limit) const {
 }
 
 std::vector<UserId> RoomRoster::of_shard(std::uint16_t shard) const {
+  constexpr std::uint64_t shard_mask = (std::uint64_t{1} << shard_bits) - 1;
   std::vector<UserId> users;
-  for (const auto& [user, shards] : people_) {
-    if (shards >> shard & 1) users.push_back(user);
+  for (const std::uint64_t entry : seen_) {
+    if ((entry & shard_mask) == shard) users.push_back(entry >> shard_bits);
   }
   return users;
+}
+
+void Names::set(UserId user, std::string_view name) {
+  std::unique_ptr<char[]>& kept = names_[user];
+  if (kept && name == kept.get()) return;
+  auto copy = std::make_unique<char[]>(name.size() + 1);
+  name.copy(copy.get(), name.size());
+  kept = std::move(copy);
+}
+
+std::string_view Names::of(UserId user) const {
+  const auto place = names_.find(user);
+  return place == names_.end() ? std::string_view{} : std::string_view{place->second.get()};
 }
 
 }  // namespace starling::chat

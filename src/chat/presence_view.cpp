@@ -56,9 +56,9 @@ std::optional<PresenceView::Change> PresenceView::change(std::uint16_t shard, st
   if (result == RoomRoster::Change::none) return std::nullopt;
   if (room.empty()) {
     if (online) {
-      names_.insert_or_assign(user, std::string{username});
+      names_.set(user, username);
     } else {
-      names_.erase(user);
+      names_.forget(user);
     }
   }
   return Change{std::string{room}, user, std::string{username}, online};
@@ -79,10 +79,7 @@ std::vector<UserId> PresenceView::list(std::string_view room, std::size_t limit)
   return place == rosters_.end() ? std::vector<UserId>{} : place->second.list(limit);
 }
 
-std::string_view PresenceView::name_of(UserId user) const {
-  const auto place = names_.find(user);
-  return place == names_.end() ? std::string_view{} : std::string_view{place->second};
-}
+std::string_view PresenceView::name_of(UserId user) const { return names_.of(user); }
 
 std::size_t PresenceView::rooms() const {
   return rosters_.size() - (rosters_.contains(std::string_view{}) ? 1 : 0);

@@ -12,7 +12,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "chat/ids.hpp"
@@ -53,7 +52,7 @@ class PresenceView {
                                std::string_view username, bool online);
 
   std::map<std::string, RoomRoster, std::less<>> rosters_;
-  std::unordered_map<UserId, std::string> names_;  // of everybody in rosters_[""]
+  Names names_;  // of everybody in rosters_[""]
   // A digest that is under way: what it has named so far.
   struct Digest {
     unsigned parts = 0;
