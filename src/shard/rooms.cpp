@@ -226,6 +226,7 @@ void Core::continue_catch_up(Session& session, Room& room) {
   call.kind = Call::Kind::catch_up;
   call.client = session.connection->handle();
   call.room = room.name;
+  call.after_seq = seat.seen;
   if (!ask(chat::ReadRequest{std::move(page)}, std::move(call))) {
     hang_up(session, proto::CloseCode::try_again_later, "busy");
     return;
@@ -241,6 +242,10 @@ void Core::on_catch_up_reply(Session& session, Call& call, chat::Reply&& reply) 
   Seat& seat = room.seats[place->seat];
   seat.page_asked = false;
   if (!seat.catching_up) return;
+  if (*call.after_seq != seat.seen) {  // of before the member came in once more, from elsewhere
+    continue_catch_up(session, room);
+    return;
+  }
   const auto* page = std::get_if<chat::PageRead>(&reply);
   if (!page || page->events.empty()) {
     // What cannot be read now is not skipped: the client comes again and resumes.

@@ -145,6 +145,36 @@ TEST_F(RoomsTest, a_resume_that_the_wire_buffer_outran_reads_more_pages) {
   EXPECT_EQ(seqs(*ann), range(1, 101));
 }
 
+TEST_F(RoomsTest, a_resume_that_begins_again_leaves_nothing_out) {
+  start();
+  auto ann = authenticated(1);
+  const auto join = [&](Seq after) {
+    ann->say(R"({"type":"join_room","roomId":"r","afterSeq":)" + std::to_string(after) + "}");
+    answer(await_request<chat::JoinRoom>(), chat::RoomJoined{"r", 500, 0, 0, 7});
+    await_frame(*ann, "room_joined");
+  };
+  const auto answer_page = [&](const ScriptedArchive::Asked& asked) {
+    auto question = std::get<chat::ReadPage>(std::get<chat::ReadRequest>(asked.request));
+    chat::PageRead page;
+    page.room = "r";
+    page.head = 500;
+    for (unsigned i = 1; i <= question.limit; ++i)
+      page.events.push_back(event("r", question.value + i));
+    answer(asked, page);
+  };
+  join(0);
+  answer_page(await_request<chat::ReadPage>());         // 1 to 200
+  const auto second = await_request<chat::ReadPage>();  // 201 to 400, asked for and not answered
+  join(100);
+  answer_page(second);
+  while (seqs(*ann).empty() || seqs(*ann).back() < 500) {
+    if (HasFailure()) return;
+    answer_page(await_request<chat::ReadPage>());
+    settle();
+  }
+  EXPECT_EQ(seqs(*ann), range(101, 500));
+}
+
 TEST_F(RoomsTest, a_resume_from_too_far_is_told_the_gap) {
   config.resume.max_events = 5;
   start();
