@@ -135,7 +135,7 @@ void Client::say_something(const std::string& room) {
   message.room = room;
   message.content = message.key + ' ';
   message.content.resize(message.content.size() + random_.below(habits_.content_bytes), 'x');
-  message.gives_up = random_.permille(100);
+  message.gives_up = random_.permille(300);
   if (random_.permille(100)) {  // without a key: said once, never acknowledged
     write(R"({"type":"chat_message","roomId":)" + quoted(room) + R"(,"content":)" +
           quoted(message.content) + "}");

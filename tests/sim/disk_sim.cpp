@@ -307,6 +307,7 @@ int Disk::cut(File& file, std::size_t size) {
 }
 
 int Disk::sync(File& file) {
+  if (while_syncing && !truce) while_syncing();
   if (!alive(true)) return SQLITE_IOERR_FSYNC;
   ++syncs_;
   if (!truce && (io::now() < syncs_fail_until || random_.permille(faults.failed_sync))) {

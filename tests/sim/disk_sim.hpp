@@ -17,6 +17,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -43,6 +44,8 @@ class Disk {
   Disk& operator=(const Disk&) = delete;
 
   DiskFaults faults;
+  // Called in the middle of a sync, which takes its time: other threads run meanwhile.
+  std::function<void()> while_syncing;
   bool truce = false;  // while the run itself looks at the files, nothing fails
   // For a while every such call fails.
   base::Instant full_until{};

@@ -87,9 +87,11 @@ std::vector<Habits> habits_of(Random& random, std::size_t connections) {
 std::vector<Event> events_of(Random& random, base::Duration chaos) {
   std::vector<Event> events;
   const std::uint64_t length_ms = static_cast<std::uint64_t>(chaos / milliseconds{1});
-  for (std::uint64_t i = random.between(0, 6); i > 0; --i) {
-    events.push_back(
-        {milliseconds{random.below(length_ms)}, static_cast<Event::What>(random.below(8))});
+  std::uint64_t at_ms = 0;
+  for (std::uint64_t i = random.between(0, 8); i > 0; --i) {
+    // Misfortunes seldom come alone.
+    at_ms = i % 2 == 0 && random.flip() ? at_ms + random.below(200) : random.below(length_ms);
+    events.push_back({milliseconds{at_ms}, static_cast<Event::What>(random.below(8))});
   }
   std::ranges::sort(events, {}, &Event::at);
   return events;

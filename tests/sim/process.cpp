@@ -21,11 +21,14 @@ bool Router::submit(chat::Request&& request, chat::Ticket ticket) {
   return false;  // no passwords here
 }
 
-Process::Process(const ProcessOptions& options, Network& network, Disk& disk)
-    : options_(options), network_(network), disk_(disk) {}
+Process::Process(const ProcessOptions& options, Random& random, Network& network, Disk& disk)
+    : options_(options), random_(random), network_(network), disk_(disk) {
+  disk_.while_syncing = [this] { run_others(); };
+}
 
 Process::~Process() {
   network_.set_listening(false);
+  disk_.while_syncing = nullptr;
   for (const Core& core : cores_) {
     const shard::ShardMetrics numbers = core.shard->metrics();
     count(Happened::hole_filled, numbers.gaps_filled);
@@ -42,7 +45,7 @@ std::string Process::start() {
   archive_options.sync_full = options_.config.store.sync == "full";
   archive_options.batch_events = options_.config.store.batch_events;
   archive_options.mailbox_items = options_.mailbox_items;
-  archive_options.encoder = &encoder_;
+  archive_options.encoder = this;
   auto archive = store::Archive::open(archive_options);
   if (!archive) return archive.error().message;
   archive_ = std::move(*archive);
@@ -73,13 +76,33 @@ std::string Process::start() {
   return {};
 }
 
+// The writer encodes after the commit and before it delivers.
+void Process::append_frame(const chat::Event& event, std::string& out) const {
+  run_others();
+  encoder_.append_frame(event, out);
+}
+
+// Everybody's memory is the process's: what looks const from here is turned all the same.
+void Process::run_others() const {
+  auto& self = const_cast<Process&>(*this);
+  if (!writing_ || kind_ || std::exchange(self.others_run_, true)) return;
+  for (std::uint64_t steps = random_.below(4); steps > 0; --steps) {
+    if (random_.flip()) {
+      network_.step();
+    } else {
+      self.step();
+    }
+  }
+  self.others_run_ = false;
+}
+
 std::string Process::make_shard(std::uint16_t index) {
   shard::ShardOptions options;
   options.index = index;
   options.config = &options_.config;
   options.backend = &router_;
   options.bus = &bus_;
-  options.encoder = &encoder_;
+  options.encoder = this;
   options.server_id = "simulated";
   options.epoch = archive_->epoch();
   options.revocations = archive_->revocations(io::wall_clock());
@@ -106,9 +129,9 @@ bool Process::runnable(const Loop<Worker>& loop) const {
          (!loop.asleep || state.notified || io::now() >= state.until);
 }
 
-base::Instant Process::pause_from_now(Random& random) const {
-  if (kind_ || !random.permille(options_.pause)) return {};
-  return io::now() + std::chrono::milliseconds{random.between(1, options_.longest_pause_ms)};
+base::Instant Process::pause_from_now() const {
+  if (kind_ || !random_.permille(options_.pause)) return {};
+  return io::now() + std::chrono::milliseconds{random_.between(1, options_.longest_pause_ms)};
 }
 
 void Process::turn(Core& core) {
@@ -133,29 +156,31 @@ void Process::turn(Loop<Worker>& loop) {
   loop.asleep = state.waiting;
 }
 
-bool Process::step(Random& random) {
+bool Process::step() {
   // Parts by number: cores, then the writer, then the readers.
   ready_.clear();
   const int cores = static_cast<int>(cores_.size());
   for (int i = 0; i < cores; ++i) {
     if (runnable(cores_[i])) ready_.push_back(i);
   }
-  if (runnable(writer_)) ready_.push_back(cores);
+  if (!writing_ && runnable(writer_)) ready_.push_back(cores);
   for (int i = 0; i < static_cast<int>(readers_.size()); ++i) {
     if (runnable(readers_[i])) ready_.push_back(cores + 1 + i);
   }
   if (ready_.empty()) return false;
-  const int chosen = ready_[random.below(ready_.size())];
+  const int chosen = ready_[random_.below(ready_.size())];
   if (chosen < cores) {
     turn(cores_[chosen]);
-    cores_[chosen].paused_until = pause_from_now(random);
+    cores_[chosen].paused_until = pause_from_now();
   } else if (chosen == cores) {
+    writing_ = true;
     turn(writer_);
-    writer_.paused_until = pause_from_now(random);
+    writing_ = false;
+    writer_.paused_until = pause_from_now();
   } else {
     auto& reader = readers_[chosen - cores - 1];
     turn(reader);
-    reader.paused_until = pause_from_now(random);
+    reader.paused_until = pause_from_now();
   }
   return true;
 }

@@ -2,7 +2,9 @@
 //
 // Each part is turned when it could run: a shard while its ring is not asleep, the writer and the
 // readers until their wait() says that they would sleep. Between two turns anything else may
-// happen. What a part finds although nobody woke it was a lost wake-up.
+// happen. What a part finds although nobody woke it was a lost wake-up. The
+// writer's turn is not one step for the others: they run on while it syncs, and between its commit
+// and its deliveries.
 #pragma once
 
 #include <cstdint>
@@ -45,12 +47,12 @@ class Router final : public chat::Backend {
   std::size_t next_reader_ = 0;
 };
 
-class Process {
+class Process final : private chat::EventEncoder {
  public:
   static constexpr const char* database = "starling.db";
 
-  Process(const ProcessOptions& options, Network& network, Disk& disk);
-  ~Process();
+  Process(const ProcessOptions& options, Random& random, Network& network, Disk& disk);
+  ~Process() override;
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
@@ -58,7 +60,7 @@ class Process {
   std::string start();
 
   // Turns one part that can run, chosen by `random`. False: all are asleep.
-  bool step(Random& random);
+  bool step();
   std::optional<base::Instant> next_deadline() const;
 
   void heal() { kind_ = true; }  // from here on every thread is run when it can
@@ -84,6 +86,8 @@ class Process {
     base::Instant paused_until{};
   };
 
+  void append_frame(const chat::Event& event, std::string& out) const override;
+  void run_others() const;
   std::string make_shard(std::uint16_t index);
   void turn(Core& core);
   template <typename Worker>
@@ -91,9 +95,10 @@ class Process {
   bool runnable(const Core& core) const;
   template <typename Worker>
   bool runnable(const Loop<Worker>& loop) const;
-  base::Instant pause_from_now(Random& random) const;
+  base::Instant pause_from_now() const;
 
   const ProcessOptions options_;
+  Random& random_;
   Network& network_;
   Disk& disk_;
   api::FrameEncoder encoder_;
@@ -105,6 +110,8 @@ class Process {
   std::vector<Loop<store::Reader>> readers_;
   std::vector<int> ready_;
   bool kind_ = false;
+  bool writing_ = false;     // the writer is in the middle of its turn
+  bool others_run_ = false;  // and this is one of theirs
 };
 
 }  // namespace starling::sim

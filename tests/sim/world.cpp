@@ -89,7 +89,7 @@ void World::make_users() {
 // ---- the server ------------------------------------------------------------------------------
 
 void World::start() {
-  process_ = std::make_unique<Process>(plan_.process, network_, disk_);
+  process_ = std::make_unique<Process>(plan_.process, random_, network_, disk_);
   const std::string failure = process_->start();
   judge_.heard("server", failure.empty() ? "serves" : failure);
   if (!failure.empty()) {
@@ -161,7 +161,7 @@ void World::step() {
   }
   const bool network_first = random_.permille(plan_.network_weight);
   bool moved = network_first && network_.step();
-  if (!moved && process_) moved = process_->step(random_);
+  if (!moved && process_) moved = process_->step();
   if (!moved && !network_first) moved = network_.step();
   if (moved) {
     advance_clock(microseconds{random_.below(plan_.step_us)});
