@@ -33,7 +33,6 @@ bool origin_allowed(const OriginRule& rule, std::string_view origin, std::string
     return true;
   }
   const std::string_view authority = authority_of(origin);
-  if (authority.empty()) return false;
   if (!host.empty() && proto::equal_ignoring_case(authority, host)) return true;
   return rule.any_loopback && is_loopback(authority);
 }

@@ -293,8 +293,9 @@ std::uint64_t query_number(const HttpRequest& request, std::string_view name,
   std::uint64_t number = 0;
   const char* const end = text->data() + text->size();
   const auto parsed = std::from_chars(text->data(), end, number);
-  if (parsed.ec != std::errc{} || parsed.ptr != end) return fallback;
-  return std::clamp(number, low, high);
+  if (text->empty() || parsed.ptr != end) return fallback;
+  if (parsed.ec == std::errc::result_out_of_range) return high;
+  return parsed.ec == std::errc{} ? std::clamp(number, low, high) : fallback;
 }
 
 std::uint64_t id_of(const std::string& text) {

@@ -56,8 +56,8 @@ proto::HttpResponse bad_request(std::string_view detail);
 // The body as a JSON object; or the response that says what is wrong with it.
 tl::expected<proto::JsonValue, proto::HttpResponse> json_body(RestCall& call);
 
-// A query parameter as a number from `low` to `high` (clamped); `fallback` where it is absent or no
-// number.
+// A query parameter as a number from `low` to `high` (clamped, however large it is); `fallback`
+// where it is absent or no number.
 std::uint64_t query_number(const proto::HttpRequest& request, std::string_view name,
                            std::uint64_t fallback, std::uint64_t low, std::uint64_t high);
 

@@ -221,6 +221,12 @@ std::string reconnect(unsigned after_ms, std::string_view reason) {
   return frame.end();
 }
 
+std::string notice(std::string_view level, std::string_view code, std::string_view message) {
+  Frame frame{"notice"};
+  frame->field("level", level).field("code", code).field("message", message);
+  return frame.end();
+}
+
 std::string error(const chat::Failure& failure, std::string_view ref,
                   std::string_view client_message_id, std::optional<unsigned> retry_after_ms) {
   Frame frame{"error"};

@@ -53,6 +53,8 @@ std::string read_update(const chat::ReadSignal& signal, std::string_view ref);
 std::string gap(std::string_view room, chat::Seq from, chat::Seq to, std::string_view reason,
                 std::optional<std::uint64_t> epoch);
 std::string reconnect(unsigned after_ms, std::string_view reason);
+// Soft trouble that costs the reader nothing yet; v1 only.
+std::string notice(std::string_view level, std::string_view code, std::string_view message);
 std::string error(const chat::Failure& failure, std::string_view ref,
                   std::string_view client_message_id, std::optional<unsigned> retry_after_ms);
 std::string pong(std::string_view t_json, base::WallMs now, std::string_view ref);

@@ -33,6 +33,8 @@ class ChunkBudget {
 
 class ChunkRef {
  public:
+  static constexpr std::size_t max_bytes = 0xffff'ffff;  // 32 bits say where in a chunk
+
   ChunkRef() = default;
   ChunkRef(const ChunkRef& other) : chunk_(other.chunk_) {
     if (chunk_) ++chunk_->references;
@@ -47,31 +49,32 @@ class ChunkRef {
   // Counted against `budget` even where that exceeds it: the owner looks at exhausted() and
   // drops what it can do without.
   static ChunkRef allocate(ChunkBudget& budget, std::size_t capacity) {
+    CHECK(capacity <= max_bytes);
     auto* memory = static_cast<std::byte*>(::operator new(sizeof(Chunk) + capacity));
     ChunkRef reference;
-    reference.chunk_ = new (memory) Chunk{&budget, 1, 0, capacity};
+    reference.chunk_ = new (memory) Chunk{&budget, 1, 0, static_cast<std::uint32_t>(capacity)};
     budget.used_bytes_ += sizeof(Chunk) + capacity;
     return reference;
   }
 
   explicit operator bool() const { return chunk_ != nullptr; }
-  std::size_t size() const { return chunk_->size; }
-  std::size_t room() const { return chunk_->capacity - chunk_->size; }
+  std::uint32_t size() const { return chunk_->size; }
+  std::uint32_t room() const { return chunk_->capacity - chunk_->size; }
   const std::byte* data() const { return bytes(); }
   bool same_as(const ChunkRef& other) const { return chunk_ == other.chunk_; }
 
   void append(std::span<const std::byte> more) {
     CHECK(more.size() <= room());
     std::memcpy(bytes() + chunk_->size, more.data(), more.size());
-    chunk_->size += more.size();
+    chunk_->size += static_cast<std::uint32_t>(more.size());
   }
 
  private:
   struct Chunk {
     ChunkBudget* budget;
-    std::size_t references;
-    std::size_t size;
-    std::size_t capacity;
+    std::uint32_t references;
+    std::uint32_t size;
+    std::uint32_t capacity;
   };
 
   std::byte* bytes() const { return reinterpret_cast<std::byte*>(chunk_ + 1); }

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdio>
 #include <memory>
+#include <utility>
 
 namespace starling::base {
 namespace {
@@ -103,8 +104,8 @@ void start_logging(LogLevel level) {
 }
 
 void stop_logging() {
-  logger.reset();
-  spdlog::shutdown();  // ends the thread, which writes what is queued first
+  const std::shared_ptr<spdlog::async_logger> last = std::exchange(logger, nullptr);
+  spdlog::shutdown();  // ends the thread, which writes what is queued first and uses `last`
 }
 
 std::uint64_t dropped_log_lines() {

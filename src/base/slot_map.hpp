@@ -4,8 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <optional>
+#include <memory>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -22,7 +22,8 @@ struct Handle {
   explicit operator bool() const { return generation != 0; }
 };
 
-// Belongs to one thread. Addresses stay the same while an object lives.
+// Belongs to one thread. Addresses stay the same while an object lives: slots are made a block at a
+// time, and no block is ever moved.
 template <typename Object>
 class SlotMap {
  public:
@@ -32,34 +33,36 @@ class SlotMap {
   Handle emplace(Arguments&&... arguments) {
     std::uint32_t slot;
     if (free_.empty()) {
-      slot = static_cast<std::uint32_t>(slots_.size());
-      slots_.emplace_back();
+      slot = made_++;
+      if (slot % block_slots == 0) blocks_.push_back(std::make_unique<Slot[]>(block_slots));
     } else {
       slot = free_.back();
       free_.pop_back();
     }
-    Slot& place = slots_[slot];
-    place.object.emplace(std::forward<Arguments>(arguments)...);
+    Slot& place = at(slot);
+    new (&place.object) Object(std::forward<Arguments>(arguments)...);
+    place.used = true;
     ++size_;
     return {slot, place.generation};
   }
 
   // The handle that the next emplace() will return.
   Handle next_handle() const {
-    if (free_.empty()) return {static_cast<std::uint32_t>(slots_.size()), 1};
-    return {free_.back(), slots_[free_.back()].generation};
+    if (free_.empty()) return {made_, 1};
+    return {free_.back(), at(free_.back()).generation};
   }
 
   Object* find(Handle handle) {
-    if (handle.slot >= slots_.size()) return nullptr;
-    Slot& place = slots_[handle.slot];
-    return place.object && place.generation == handle.generation ? &*place.object : nullptr;
+    if (handle.slot >= made_) return nullptr;
+    Slot& place = at(handle.slot);
+    return place.used && place.generation == handle.generation ? &place.object : nullptr;
   }
 
   void erase(Handle handle) {
     CHECK(find(handle) != nullptr);
-    Slot& place = slots_[handle.slot];
-    place.object.reset();
+    Slot& place = at(handle.slot);
+    place.object.~Object();
+    place.used = false;
     place.generation = place.generation == max_generation ? 1 : place.generation + 1;
     free_.push_back(handle.slot);
     --size_;
@@ -71,19 +74,35 @@ class SlotMap {
   // must not add any.
   template <typename Visit>
   void for_each(Visit&& visit) {
-    for (std::uint32_t slot = 0; slot < slots_.size(); ++slot) {
-      Slot& place = slots_[slot];
-      if (place.object) visit(Handle{slot, place.generation}, *place.object);
+    for (std::uint32_t slot = 0; slot < made_; ++slot) {
+      Slot& place = at(slot);
+      if (place.used) visit(Handle{slot, place.generation}, place.object);
     }
   }
 
  private:
+  static constexpr std::uint32_t block_slots = 64;
+
+  // A union, since an optional would add a word to each slot for the flag.
   struct Slot {
+    Slot() {}
+    ~Slot() {
+      if (used) object.~Object();
+    }
+    Slot(const Slot&) = delete;
+    Slot& operator=(const Slot&) = delete;
+
+    union {
+      Object object;
+    };
     std::uint32_t generation = 1;
-    std::optional<Object> object;
+    bool used = false;
   };
 
-  std::deque<Slot> slots_;
+  Slot& at(std::uint32_t slot) const { return blocks_[slot / block_slots][slot % block_slots]; }
+
+  std::vector<std::unique_ptr<Slot[]>> blocks_;
+  std::uint32_t made_ = 0;  // slots that were ever used
   std::vector<std::uint32_t> free_;
   std::size_t size_ = 0;
 };

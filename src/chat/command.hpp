@@ -26,6 +26,7 @@ struct Resume {
 struct Authenticate {
   std::string token;
   UserId user = 0;
+  std::string username;  // from the token, never from the client
   std::string room;
   std::optional<Resume> resume;
 };

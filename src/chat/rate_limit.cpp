@@ -4,22 +4,25 @@
 #include <chrono>
 
 namespace starling::chat {
+namespace {
 
-bool RateLimit::take(const RateRule& rule, base::Instant now) {
-  if (last_ == base::Instant{}) {
-    tokens_ = rule.burst;
-  } else if (now > last_) {
-    const double passed = std::chrono::duration<double>(now - last_).count();
-    tokens_ = std::min(rule.burst, tokens_ + passed * rule.per_second);
-  }
-  last_ = std::max(last_, now);
-  tokens_ -= 1;
-  return tokens_ >= 0;
+// In which that many tokens come.
+base::Duration time_of(const RateRule& rule, double tokens) {
+  const std::chrono::duration<double> seconds{tokens / rule.per_second};
+  return std::chrono::duration_cast<base::Duration>(seconds);
 }
 
-base::Duration RateLimit::retry_after(const RateRule& rule) const {
-  const double seconds = std::max(0.0, (1 - tokens_) / rule.per_second);
-  return std::chrono::duration_cast<base::Duration>(std::chrono::duration<double>(seconds));
+}  // namespace
+
+bool RateLimit::take(const RateRule& rule, base::Instant now) {
+  full_at_ = std::max(full_at_, now) + time_of(rule, 1);
+  return full_at_ - now <= time_of(rule, rule.burst);
+}
+
+void RateLimit::put_back(const RateRule& rule) { full_at_ -= time_of(rule, 1); }
+
+base::Duration RateLimit::retry_after(const RateRule& rule, base::Instant now) const {
+  return std::max(base::Duration::zero(), full_at_ - now - time_of(rule, rule.burst - 1));
 }
 
 }  // namespace starling::chat

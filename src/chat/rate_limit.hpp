@@ -1,5 +1,8 @@
 // A token bucket: what one connection may do per second, with some saved up for a burst. Pure: time
 // is passed in.
+//
+// The bucket fills at an even pace, so one instant says how full it is: the one at which it will be
+// full again. A token taken moves that instant on by the time that a token needs to come.
 #pragma once
 
 #include "base/time.hpp"
@@ -17,13 +20,12 @@ class RateLimit {
   // one.
   bool take(const RateRule& rule, base::Instant now);
   // Gives back a token that a refused request took.
-  void put_back() { tokens_ += 1; }
+  void put_back(const RateRule& rule);
   // How long until the next take() finds a token.
-  base::Duration retry_after(const RateRule& rule) const;
+  base::Duration retry_after(const RateRule& rule, base::Instant now) const;
 
  private:
-  double tokens_ = 0;
-  base::Instant last_{};  // far in the past: the first take() finds a full bucket
+  base::Instant full_at_{};  // far in the past: the first take() finds a full bucket
 };
 
 }  // namespace starling::chat

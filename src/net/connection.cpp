@@ -104,7 +104,8 @@ void Connection::on_received(const io::Completion& completion) {
   if (completion.has_buffer) context_.ring->release(completion.buffer);
 
   if (completion.result == 0) {
-    on_end_of_stream();
+    at_end_ = true;
+    leave_at_end();
   } else if (completion.result == -ENOBUFS) {
     ++context_.metrics->starved_receives;
     context_.starved.push_back(this);
@@ -118,10 +119,22 @@ void Connection::on_received(const io::Completion& completion) {
   climb_down();
 }
 
-void Connection::on_end_of_stream() {
-  at_end_ = true;
-  if (state_ == State::http && http_->answering) return;  // it still waits for its answer
-  if (open()) abort();
+// A client may close its own direction behind its requests: it gets all of its answers.
+void Connection::leave_at_end() {
+  if (!at_end_ || !open()) return;
+  const bool http = state_ == State::http;
+  if (http && (http_->answering || carry_)) return;
+  if (http && (send_in_flight_ || private_pending())) {
+    begin_closing(State::flushing);
+  } else {
+    abort();
+  }
+}
+
+// No further request is read now: one is being answered, or the answers wait unread.
+bool Connection::busy() const {
+  return state_ == State::http &&
+         (http_->answering || private_bytes() >= context_.limits->private_buffer_bytes / 2);
 }
 
 // Bytes go where the state says; what nobody wants yet is kept.
@@ -131,10 +144,10 @@ void Connection::take_bytes(std::span<const std::byte> bytes) {
     return;
   }
   taking_ = true;
-  while (open() && !bytes.empty()) {
+  while (open() && !bytes.empty() && !busy()) {
     const std::size_t taken = state_ == State::http ? take_http(bytes) : take_frames(bytes);
     bytes = bytes.subspan(taken);
-    if (paused_ || (state_ == State::http && http_->answering)) break;
+    if (paused_) break;
   }
   taking_ = false;
   if (open() && (paused_ || !bytes.empty())) keep_for_later(bytes);
@@ -150,7 +163,7 @@ void Connection::keep_for_later(std::span<const std::byte> bytes) {
 
 // Goes on with what was kept, then with the socket.
 void Connection::read_carry() {
-  if (!carry_ || taking_) return;
+  if (!carry_ || taking_ || busy()) return;
   const std::unique_ptr<std::string> bytes = std::move(carry_);
   const auto span = std::as_bytes(std::span{*bytes});
   if (span.empty() && state_ == State::websocket) {
@@ -220,8 +233,7 @@ void Connection::respond(const proto::HttpResponse& response) {
   Http& http = *http_;
   CHECK(http.answering);
   const bool complete = http.reader.state() == proto::HttpReader::State::complete;
-  const bool keep_alive =
-      complete && http.reader.request().keep_alive && !response.close && !at_end_;
+  const bool keep_alive = complete && http.reader.request().keep_alive && !response.close;
   std::string text;
   proto::append_response(text, response, keep_alive, http.head_only);
   append_private(text);
@@ -232,7 +244,7 @@ void Connection::respond(const proto::HttpResponse& response) {
   http.answering = false;
   http.reader.next();
   last_received_ = context_.now;  // the idle time begins
-  flush();
+  flush();                        // whose end also looks whether this was the last answer
   read_carry();
 }
 
@@ -345,7 +357,7 @@ void Connection::append_private(std::string_view bytes) {
   }
   Segment& last = waiting.segments.back();
   last.chunk.append(std::as_bytes(std::span{bytes}));
-  last.size += bytes.size();
+  last.size += static_cast<std::uint32_t>(bytes.size());
   waiting.bytes += bytes.size();
 }
 
@@ -423,8 +435,8 @@ void Connection::on_sent(const io::Completion& completion) {
   context_.metrics->bytes_sent += sent;
   const io::Token token{io::Operation::send, self_};
   if (!gathered_) {
-    single_.offset += sent;
-    single_.size -= sent;
+    single_.offset += static_cast<std::uint32_t>(sent);
+    single_.size -= static_cast<std::uint32_t>(sent);
     if (single_.size > 0 && state_ < State::shut) {
       since_ = context_.now;
       context_.ring->send(socket_, {single_.chunk.data() + single_.offset, single_.size}, token);
@@ -447,6 +459,10 @@ void Connection::on_sent(const io::Completion& completion) {
   }
   finish_send();
   if (open()) context_.owner->on_writable(*this);
+  if (state_ == State::http) {
+    read_carry();  // requests that waited until answers were read
+    leave_at_end();
+  }
   climb_down();
 }
 
@@ -489,7 +505,8 @@ void Connection::tick() {
 void Connection::tick_http(Http& http) {
   if (http.answering) return;
   if (!http.reader.begun()) {
-    if (context_.now - last_received_ >= context_.limits->idle_timeout) abort();
+    const bool idle = !send_in_flight_ && !carry_;
+    if (idle && context_.now - last_received_ >= context_.limits->idle_timeout) abort();
     return;
   }
   const base::Duration allowed =

@@ -37,8 +37,8 @@ inline constexpr std::size_t max_bytes_per_send = 64 * 1024;
 // A range of a chunk, kept alive until it was sent.
 struct Segment {
   base::ChunkRef chunk;
-  std::size_t offset = 0;
-  std::size_t size = 0;
+  std::uint32_t offset = 0;
+  std::uint32_t size = 0;
 };
 
 // Numbers of one shard's connections, added to by their thread only.
@@ -181,6 +181,7 @@ class Connection {
   struct Http;
 
   bool open() const { return state_ == State::http || state_ == State::websocket; }
+  bool busy() const;
   void arm_receive();
   void take_bytes(std::span<const std::byte> bytes);
   std::size_t take_http(std::span<const std::byte> bytes);
@@ -188,7 +189,7 @@ class Connection {
   void on_request_state();
   void keep_for_later(std::span<const std::byte> bytes);
   void read_carry();
-  void on_end_of_stream();
+  void leave_at_end();
   void append_private(std::string_view bytes);
   void finish_send();
   void tick_http(Http& http);
@@ -219,6 +220,6 @@ class Connection {
 };
 
 // An idle WebSocket owns this and no more.
-static_assert(sizeof(Connection) <= 176);
+static_assert(sizeof(Connection) <= 120);
 
 }  // namespace starling::net

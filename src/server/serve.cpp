@@ -364,19 +364,19 @@ void Server::stop() {
   writer_.reset();
   archive_.reset();
   base::log(base::LogLevel::info, "stopped");
-  base::stop_logging();
 }
 
 }  // namespace
 
 int serve(const Config& config) {
-  Server server{config};
-  if (const int code = server.start(); code != exit_ok) {
-    base::stop_logging();
-    std::fflush(nullptr);
-    ::_exit(code);  // threads that were started wait for what will not come
+  int code;
+  {
+    Server server{config};
+    code = server.start();
+    if (code == exit_ok) code = server.run_until_stopped();
   }
-  return server.run_until_stopped();
+  base::stop_logging();  // the last of the threads
+  return code;
 }
 
 }  // namespace starling::server

@@ -26,9 +26,9 @@ bool Core::on_message(net::Connection& connection, proto::Opcode kind, std::stri
 
   const bool in_time = session.rate.take(rate_rule_, context_.now);
   if (!in_time && session.dialect == chat::Dialect::v1) {
-    session.rate.put_back();
-    const auto wait =
-        std::chrono::duration<double, std::milli>(session.rate.retry_after(rate_rule_));
+    session.rate.put_back(rate_rule_);
+    const auto wait = std::chrono::duration<double, std::milli>(
+        session.rate.retry_after(rate_rule_, context_.now));
     auto command = api::parse_command(json_, payload);
     const auto& ref = command ? command->ref : command.error().ref;
     std::string client_message_id;
@@ -39,6 +39,7 @@ bool Core::on_message(net::Connection& connection, proto::Opcode kind, std::stri
     }
     tell_error(session, {FailureCode::rate_limited, "Too many messages"}, ref, client_message_id,
                static_cast<unsigned>(std::ceil(wait.count())));
+    tell_throttled(session);
     return true;
   }
   auto command = api::parse_command(json_, payload);
@@ -51,7 +52,8 @@ bool Core::on_message(net::Connection& connection, proto::Opcode kind, std::stri
   // A client of the original is never told that it is too fast: it is read more slowly instead.
   if (!in_time) {
     session.reading = false;
-    paused_.push_back({context_.now + session.rate.retry_after(rate_rule_), connection.handle()});
+    paused_.push_back(
+        {context_.now + session.rate.retry_after(rate_rule_, context_.now), connection.handle()});
   }
   if (session.open_calls >= max_open_calls) session.reading = false;
   return session.reading;
@@ -143,8 +145,8 @@ bool Core::token_identifies(Session& session, const std::string& ref, chat::Auth
   }
   auth.user = identity->user;
   session.token_key = std::hash<std::string>{}(identity->token_id);
-  session.token_expires = identity->expires;
-  session.username = identity->name;  // until the archive says better
+  session.ends_at = instant_of(identity->expires);
+  auth.username = identity->name;
   return true;
 }
 
@@ -178,17 +180,17 @@ void Core::on_opened(Session& session, Call& call, chat::SessionOpened&& opened)
   const bool first = session.user == 0;
   session.stage = Session::Stage::ready;
   session.user = opened.user.id;
-  session.username = opened.user.username;
   session.cookie_token.reset();
-  if (first) appear(session);
+  if (first) appear(session, opened.user.username);
   if (call.resumed) {  // open mode: a command that came without `auth`
     obey(session, std::move(*call.resumed));
     return;
   }
   chat::Authenticate& auth = *call.auth;
   if (auth.room.empty() && session.dialect == chat::Dialect::compatible) auth.room = default_room;
-  tell(session,
-       api::auth_success(opened, auth.room, std::to_string(session.id), session.dialect, call.ref));
+  tell(session, api::auth_success(opened, auth.room, std::to_string(session.id(options_.index)),
+                                  session.dialect, call.ref));
+  if (first && !archive_healthy_) tell_degraded(session);
   bool entered = false;
   if (auth.resume) {
     for (const auto& [room, seq] : auth.resume->rooms) {
@@ -202,13 +204,16 @@ void Core::on_opened(Session& session, Call& call, chat::SessionOpened&& opened)
 void Core::on_open_failed(Session& session, Call& call, const Failure& failure) {
   // A token of another backend may name a user that has never been here.
   if (call.kind == Call::Kind::open_session && failure.code == FailureCode::not_found &&
-      config_.auth.mode == AuthMode::token && !session.username.empty()) {
+      config_.auth.mode == AuthMode::token && !call.auth->username.empty()) {
     call.kind = Call::Kind::ensure_user;
-    chat::EnsureUser wanted{call.auth->user, session.username};
+    chat::EnsureUser wanted{call.auth->user, call.auth->username};
     ask_for(session, chat::WriteRequest{std::move(wanted)}, std::move(call));
     return;
   }
-  if (session.stage == Session::Stage::opening) session.stage = Session::Stage::anonymous;
+  if (session.stage == Session::Stage::opening) {
+    session.stage = Session::Stage::anonymous;
+    if (config_.auth.mode == AuthMode::token) session.ends_at = context_.now + auth_deadline();
+  }
   tell_error(session, failure, call.ref);
 }
 
@@ -281,6 +286,11 @@ void Core::obey(Session& session, const std::string& ref, chat::Leave&& leave) {
 }
 
 void Core::obey(Session& session, const std::string& ref, chat::Say&& say) {
+  if (config_.auth.mode == AuthMode::open && say.user == 0 && session.user == 0) {
+    tell_error(session, {FailureCode::bad_request, "Content and user ID are required"}, ref,
+               say.client_message_id);
+    return;
+  }
   const chat::UserId user = acting_user(session, ref, say.user, say.client_message_id);
   if (user == 0) return;
   const bool compatible = session.dialect == chat::Dialect::compatible;
@@ -315,6 +325,10 @@ void Core::obey(Session& session, const std::string& ref, chat::GetRecent&& rece
     recent.room =
         session.places.empty() ? std::string{default_room} : session.places.front().room->name;
   }
+  if (recent.room.empty()) {
+    tell_error(session, {FailureCode::bad_request, "roomId is required"}, ref);
+    return;
+  }
   chat::ReadPage page;
   page.room = recent.room;
   page.limit = recent.limit;
@@ -348,7 +362,8 @@ void Core::obey(Session& session, const std::string& ref, chat::Typing&& typing)
   } else if (room.typing.erase(session.user) == 0) {
     return;
   }
-  publish(chat::TypingSignal{room.name, session.user, session.username, typing.typing});
+  publish(chat::TypingSignal{room.name, session.user, std::string{presence_.name_of(session.user)},
+                             typing.typing});
 }
 
 void Core::obey(Session& session, const std::string& ref, chat::SetRead&& read) {
@@ -376,6 +391,13 @@ void Core::on_session_reply(Session& session, Call& call, chat::Reply&& reply) {
         return;
       case Call::Kind::catch_up:
         on_catch_up_reply(session, call, std::move(reply));
+        return;
+      case Call::Kind::post:  // the original says "Sender not found" over REST alone
+        tell_error(session,
+                   failure->code == FailureCode::not_found
+                       ? Failure{FailureCode::not_found, "User not found"}
+                       : *failure,
+                   call.ref, call.client_message_id);
         return;
       default:
         tell_error(session, *failure, call.ref, call.client_message_id);
@@ -406,8 +428,8 @@ void Core::on_session_reply(Session& session, Call& call, chat::Reply&& reply) {
     }
     case Call::Kind::mark_read: {
       const auto& marked = std::get<chat::ReadMarked>(reply);
-      const chat::ReadSignal signal{session.id, marked.room, session.user, marked.seq,
-                                    marked.unread};
+      const chat::ReadSignal signal{session.id(options_.index), marked.room, session.user,
+                                    marked.seq, marked.unread};
       tell(session, api::read_update(signal, call.ref));
       publish(signal);
       return;

@@ -7,6 +7,7 @@
 //   rooms.cpp      the order of events, members coming and going, catching up after a resume
 //   fanout.cpp     from the rooms' wire buffers to the sockets
 //   presence.cpp   signals: who is here, who types, what was read, which token ended
+//   notices.cpp    soft trouble: the archive is away, a session is too fast
 //
 // Objects of clients are only destroyed at the end of a turn, so no function has to fear that
 // something it called has taken the ground from under it: closing marks, the end of the turn
@@ -31,6 +32,7 @@
 #include "api/ws_protocol.hpp"
 #include "base/chunk.hpp"
 #include "base/slot_map.hpp"
+#include "base/sorted_map.hpp"
 #include "chat/archive.hpp"
 #include "chat/command.hpp"
 #include "chat/presence.hpp"
@@ -165,6 +167,13 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void obey(Session& session, const std::string& ref, chat::Typing&& typing);
   void obey(Session& session, const std::string& ref, chat::SetRead&& read);
   void obey(Session& session, const std::string& ref, chat::Ping&& ping);
+  base::Duration auth_deadline() const {
+    return std::chrono::milliseconds{config_.auth.deadline_ms};
+  }
+  // When the wall clock will show `time`, unless somebody sets it.
+  base::Instant instant_of(base::WallMs time) const {
+    return context_.now + std::chrono::milliseconds{time - wall_};
+  }
   bool token_identifies(Session& session, const std::string& ref, chat::Authenticate& auth);
   // Whether the session may act as `claimed` (0: as itself); tells it if not.
   chat::UserId acting_user(Session& session, const std::string& ref, chat::UserId claimed,
@@ -191,8 +200,8 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
                   std::optional<std::uint64_t> epoch, std::string ref);
   void on_join_reply(Client* client, Call& call, chat::Reply&& reply);
   void enter(Session& session, Room& room, const chat::RoomJoined& joined, const Call& call);
-  void begin_catch_up(Session& session, Room& room, std::size_t seat,
-                      const chat::RoomJoined& joined, const Call& call);
+  void begin_catch_up(Session& session, Session::Place& place, const chat::RoomJoined& joined,
+                      const Call& call);
   void continue_catch_up(Session& session, Room& room);
   void on_catch_up_reply(Session& session, Call& call, chat::Reply&& reply);
   void leave_room(Session& session, Room& room);
@@ -230,10 +239,9 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void hear(const chat::RevokedSignal& signal);
   void arrive(Session& session, Room& room);
   void depart(Session& session, Room& room);
-  void appear(Session& session);
+  void appear(Session& session, std::string_view username);
   void disappear(Session& session);
   void on_presence_change(const chat::PresenceView::Change& change);
-  std::string name_of(chat::UserId user) const;
   void keep_status(chat::UserId user);
   void on_status_reply(chat::UserId user, const chat::Reply& reply);
   void on_revocations(const chat::Reply& reply);
@@ -244,6 +252,11 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void tell_room(Room& room, std::string_view json, chat::UserId except);
   void send_presence_counts();
   void tell_presence_count(Session& session, const Room& room);
+
+  // ---- notices.cpp
+  void watch_archive();
+  void tell_degraded(Session& session);
+  void tell_throttled(Session& session);
 
   const ShardOptions options_;
   const Config& config_;
@@ -269,14 +282,13 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
 
   // Rooms with members here.
   std::unordered_map<std::string, Room, StringHash, std::equal_to<>> rooms_;
-  chat::RoomInterest interest_;  // the same rooms, for other threads
-  std::unordered_multimap<chat::UserId, Session*> sessions_of_user_;
+  chat::RoomInterest interest_;                 // the same rooms, for other threads
+  base::SortedSet<Session*, ByUser> sessions_;  // of those who said who they are
   chat::LocalPresence connected_here_;
   chat::PresenceView presence_;             // everybody, whatever their shard
   std::vector<chat::UserId> statuses_due_;  // of which the archive could not be told
   std::uint64_t digests_missing_ = 0;       // signals were lost: of these shards (a bit each)
   bool revocations_missing_ = false;
-  std::uint64_t next_session_ = 1;
 
   // Work for the end of the turn.
   std::vector<Room*> dirty_rooms_;
@@ -315,6 +327,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   std::vector<std::string> heads_wanted_;
   unsigned fills_open_ = 0;
   bool heads_missing_ = false;
+  bool archive_healthy_ = true;  // as the sessions were told
 
   std::unordered_map<std::string, base::WallMs, StringHash, std::equal_to<>> revoked_;
   base::WallMs wall_ = 0;

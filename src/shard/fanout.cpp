@@ -19,7 +19,7 @@ void Core::on_writable(net::Connection& connection) {
   }
   for (std::size_t i = 0; i < session->places.size(); ++i) {
     Room& room = *session->places[i].room;
-    if (room.seats[session->places[i].seat].catching_up) continue_catch_up(*session, room);
+    if (session->places[i].catching_up) continue_catch_up(*session, room);
   }
   send_pending(*session);
 }
@@ -96,7 +96,7 @@ void Core::send_pending(Session& session) {
     const Session::Place& place = session.places[(session.first_place + i) % places];
     Room& room = *place.room;
     Seat& seat = room.seats[place.seat];
-    if (seat.catching_up || seat.cursor == room.wire.end()) continue;
+    if (place.catching_up || seat.cursor == room.wire.end()) continue;
     if (seat.cursor < room.wire.begin() && !fell_off(session, room, seat)) return;
     std::uint64_t cursor = seat.cursor;
     while (cursor < room.wire.end() && count < steps.size() && bytes < net::max_bytes_per_send) {
@@ -107,7 +107,8 @@ void Core::send_pending(Session& session) {
       steps[count++] = {&room, &seat, cursor, range.seen};
     }
   }
-  if (places > 1) session.first_place = (session.first_place + 1) % places;
+  if (places > 1)
+    session.first_place = static_cast<std::uint16_t>((session.first_place + 1) % places);
   if (!connection.can_send()) return;
   const std::size_t taken = connection.send_segments(segments_);
   for (std::size_t i = 0; i < taken; ++i) {

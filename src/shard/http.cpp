@@ -84,14 +84,13 @@ void Core::open_session(Client& client, const proto::HttpRequest& request, bool 
   client.session = std::make_unique<Session>();
   Session& session = *client.session;
   session.connection = &client.connection;
-  session.id = (std::uint64_t{options_.index} << 40) | next_session_++;
-  session.opened_at = context_.now;
   session.echo = echo;
   session.dialect = subprotocol == v1_subprotocol ? chat::Dialect::v1 : chat::Dialect::compatible;
   client.connection.owner_data = &session;
   ++counts_.websocket_sessions;
   if (echo) return;
 
+  if (config_.auth.mode == AuthMode::token) session.ends_at = context_.now + auth_deadline();
   if (const std::string_view token = api::token_of(request); !token.empty()) {
     session.cookie_token = std::make_unique<std::string>(token);
   }

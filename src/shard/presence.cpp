@@ -47,7 +47,7 @@ void Core::hear(const chat::PresenceWanted& wanted) {
         ++part.number;
         part.people.clear();
       }
-      part.people.push_back({room, user, name_of(user)});
+      part.people.push_back({room, user, std::string{presence_.name_of(user)}});
     }
   };
   say({}, connected_here_);
@@ -72,13 +72,6 @@ void Core::on_presence_change(const chat::PresenceView::Change& change) {
             change.online ? api::user_joined(room->name, change.user, change.username, count, wall_)
                           : api::user_left(room->name, change.user, change.username, count, wall_),
             change.user);
-}
-
-// Of somebody who is connected here, or was until a moment ago.
-std::string Core::name_of(chat::UserId user) const {
-  const auto session = sessions_of_user_.find(user);
-  return session == sessions_of_user_.end() ? std::string{presence_.name_of(user)}
-                                            : session->second->username;
 }
 
 // The archive shows who is online. One shard tells it of each user, so that what is told last is
@@ -136,10 +129,10 @@ void Core::hear(const chat::TypingSignal& signal) {
 }
 
 void Core::hear(const chat::ReadSignal& signal) {
-  const auto [first, last] = sessions_of_user_.equal_range(signal.user);
-  for (auto entry = first; entry != last; ++entry) {
-    Session& session = *entry->second;
-    if (session.id == signal.answered_session) continue;
+  for (auto entry = sessions_.lower_bound(signal.user);
+       entry != sessions_.end() && (*entry)->user == signal.user; ++entry) {
+    Session& session = **entry;
+    if (session.id(options_.index) == signal.answered_session) continue;
     if (session.dialect == chat::Dialect::v1) tell(session, api::read_update(signal, {}));
   }
 }
@@ -163,7 +156,7 @@ void Core::hear(const chat::RevokedSignal& signal) {
 
 void Core::arrive(Session& session, Room& room) {
   if (!room.present.arrived(session.user)) return;
-  announce(room.name, session.user, session.username, true);
+  announce(room.name, session.user, std::string{presence_.name_of(session.user)}, true);
 }
 
 void Core::depart(Session& session, Room& room) {
@@ -172,19 +165,14 @@ void Core::depart(Session& session, Room& room) {
   departures_.push_back({context_.now + grace, room.name, session.user});
 }
 
-void Core::appear(Session& session) {
-  sessions_of_user_.emplace(session.user, &session);
+void Core::appear(Session& session, std::string_view username) {
+  sessions_.insert(&session);
   if (!connected_here_.arrived(session.user)) return;
-  announce({}, session.user, session.username, true);
+  announce({}, session.user, std::string{username}, true);
 }
 
 void Core::disappear(Session& session) {
-  const auto [first, last] = sessions_of_user_.equal_range(session.user);
-  for (auto entry = first; entry != last; ++entry) {
-    if (entry->second != &session) continue;
-    sessions_of_user_.erase(entry);
-    break;
-  }
+  sessions_.erase(&session);
   const milliseconds grace{config_.presence.grace_ms};
   connected_here_.left(session.user, context_.now, grace);
   departures_.push_back({context_.now + grace, {}, session.user});
@@ -200,7 +188,7 @@ void Core::expire_departures() {
       Room* room = find_room(departure.room);
       if (!room || !room->present.expire(departure.user, context_.now)) continue;
     }
-    announce(departure.room, departure.user, name_of(departure.user), false);
+    announce(departure.room, departure.user, std::string{presence_.name_of(departure.user)}, false);
     if (!departure.room.empty()) maybe_abandoned_.push_back(departure.room);
   }
 }
@@ -214,7 +202,8 @@ void Core::expire_typing() {
     const auto mark = room->typing.find(end.user);
     if (mark == room->typing.end() || mark->second > context_.now) continue;
     room->typing.erase(mark);
-    publish(chat::TypingSignal{end.room, end.user, name_of(end.user), false});
+    publish(
+        chat::TypingSignal{end.room, end.user, std::string{presence_.name_of(end.user)}, false});
   }
 }
 

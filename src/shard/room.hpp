@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "base/slot_map.hpp"
+#include "base/small_vector.hpp"
 #include "base/time.hpp"
 #include "chat/command.hpp"
 #include "chat/ids.hpp"
@@ -32,9 +34,8 @@ struct Seat {
   std::uint64_t cursor = 0;  // into the room's wire buffer
   chat::Seq seen = 0;        // the last seq that was sent, or skipped with a gap
   chat::Seq pinned = 0;      // while catching up: pages reach to here, the cursor goes on behind it
-  bool catching_up = false;  // pages from the archive come first; the cursor waits
-  bool page_asked = false;   // the archive is asked for the next page
 };
+static_assert(sizeof(Seat) == 32);  // two to a cache line
 
 struct Room {
   std::string name;
@@ -63,35 +64,53 @@ struct Session {
   // A room and the index of the session's seat in it.
   struct Place {
     Room* room = nullptr;
-    std::size_t seat = 0;
+    std::uint32_t seat = 0;
+    bool catching_up = false;  // pages from the archive come first; the seat's cursor waits
+    bool page_asked = false;   // the archive is asked for the next page
   };
 
   net::Connection* connection = nullptr;
-  std::uint64_t id = 0;
   chat::Dialect dialect = chat::Dialect::compatible;
   Stage stage = Stage::anonymous;
-  bool echo = false;         // test.echo: everything comes back, nothing is understood
-  bool reading = true;       // false: the connection was told to pause
-  bool welcome_due = false;  // v1: the first frame is still to be sent
-  bool touched = false;      // has something to send at the end of this turn
-  unsigned open_calls = 0;
-  unsigned joining = 0;         // rooms it is about to enter
-  std::size_t first_place = 0;  // where the next send begins, so that no room starves
+  bool echo = false;              // test.echo: everything comes back, nothing is understood
+  bool reading = true;            // false: the connection was told to pause
+  bool welcome_due = false;       // v1: the first frame is still to be sent
+  bool touched = false;           // has something to send at the end of this turn
+  std::uint16_t first_place = 0;  // where the next send begins, so that no room starves
+  std::uint16_t open_calls = 0;
+  std::uint16_t joining = 0;         // rooms it is about to enter
+  std::uint8_t throttled_ticks = 0;  // until it counts as no longer refused for its rate
   chat::UserId user = 0;
-  std::string username;
-  base::Instant opened_at{};
-  std::uint64_t token_key = 0;     // of the token's id, to find the session of a revoked one
-  base::WallMs token_expires = 0;  // 0: never
+  // When it is hung up: the time to say who it is, then the token's; max(): never.
+  base::Instant ends_at = base::Instant::max();
+  std::uint64_t token_key = 0;  // of the token's id, to find the session of a revoked one
   std::unique_ptr<std::string> cookie_token;  // of the upgrade request, until `auth`
   chat::RateLimit rate;
-  std::vector<Place> places;
+  base::SmallVector<Place, 1> places;
 
+  // Unique among the sessions of all shards that are open.
+  std::uint64_t id(std::uint16_t shard) const {
+    const base::Handle handle = connection->handle();
+    return std::uint64_t{shard} << 56 | std::uint64_t{handle.generation} << 32 | handle.slot;
+  }
   Place* place_in(std::string_view room) {
     for (Place& place : places) {
       if (place.room->name == room) return &place;
     }
     return nullptr;
   }
+};
+// What an idle member costs beside its socket's net::Connection; 96 bytes of the allocator.
+static_assert(sizeof(Session) <= 88);
+
+// The order of a set of sessions in which those of one user stand together.
+struct ByUser {
+  using is_transparent = void;
+  bool operator()(const Session* one, const Session* other) const {
+    return one->user != other->user ? one->user < other->user : std::less<>{}(one, other);
+  }
+  bool operator()(const Session* session, chat::UserId user) const { return session->user < user; }
+  bool operator()(chat::UserId user, const Session* session) const { return user < session->user; }
 };
 
 }  // namespace starling::shard

@@ -129,22 +129,20 @@ void Core::enter(Session& session, Room& room, const chat::RoomJoined& joined, c
   }
   Session::Place* place = session.place_in(room.name);
   if (!place) {
-    session.places.push_back({&room, room.seats.size()});
+    session.places.push_back({&room, static_cast<std::uint32_t>(room.seats.size())});
     place = &session.places.back();
     room.seats.push_back({&session, room.wire.end(), room.feed.position()});
     arrive(session, room);
   }
-  const std::size_t index = place->seat;
-  Seat& seat = room.seats[index];
-  advance(room, seat, room.wire.end(), room.feed.position());
-  seat.catching_up = false;
+  advance(room, room.seats[place->seat], room.wire.end(), room.feed.position());
+  place->catching_up = false;
 
   constexpr std::size_t listed = 200;
   chat::RoomJoined told = joined;
   told.head = room.feed.position();
   tell(session, api::room_joined(told, presence_.list(room.name, listed),
                                  presence_.count(room.name), call.ref));
-  if (call.after_seq) begin_catch_up(session, room, index, joined, call);
+  if (call.after_seq) begin_catch_up(session, *place, joined, call);
 }
 
 void Core::leave_room(Session& session, Room& room) {
@@ -175,8 +173,9 @@ void Core::vacate(Session& session, std::size_t index) {
 // ---- catching up -----------------------------------------------------------------------------
 
 // The seat is pinned at the room's position: pages reach up to there, the wire buffer goes on.
-void Core::begin_catch_up(Session& session, Room& room, std::size_t index,
-                          const chat::RoomJoined& joined, const Call& call) {
+void Core::begin_catch_up(Session& session, Session::Place& place, const chat::RoomJoined& joined,
+                          const Call& call) {
+  Room& room = *place.room;
   const chat::Seq position = room.feed.position();
   chat::Seq seen = *call.after_seq;
   if ((call.epoch && *call.epoch != joined.epoch) || seen > position) {
@@ -189,19 +188,20 @@ void Core::begin_catch_up(Session& session, Room& room, std::size_t index,
     seen = kept;
   }
   if (seen == position) return;
-  Seat& seat = room.seats[index];
+  Seat& seat = room.seats[place.seat];
   seat.seen = seen;
   seat.pinned = position;
-  seat.catching_up = true;
+  place.catching_up = true;
   continue_catch_up(session, room);
 }
 
 void Core::continue_catch_up(Session& session, Room& room) {
-  Seat& seat = room.seats[session.place_in(room.name)->seat];
-  if (seat.page_asked || session.connection->private_bytes() > catch_up_backlog_bytes) return;
+  Session::Place& place = *session.place_in(room.name);
+  Seat& seat = room.seats[place.seat];
+  if (place.page_asked || session.connection->private_bytes() > catch_up_backlog_bytes) return;
   if (seat.seen >= seat.pinned) {
     if (seat.cursor >= room.wire.begin()) {
-      seat.catching_up = false;
+      place.catching_up = false;
       touch(session);
       return;
     }
@@ -212,7 +212,7 @@ void Core::continue_catch_up(Session& session, Room& room) {
     tell_presence_count(session, room);
     if (session.stage == Session::Stage::leaving) return;
     if (seen == seat.pinned) {  // what it missed were no events
-      seat.catching_up = false;
+      place.catching_up = false;
       return;
     }
   }
@@ -231,7 +231,7 @@ void Core::continue_catch_up(Session& session, Room& room) {
     hang_up(session, proto::CloseCode::try_again_later, "busy");
     return;
   }
-  seat.page_asked = true;
+  place.page_asked = true;
   ++session.open_calls;
 }
 
@@ -240,8 +240,8 @@ void Core::on_catch_up_reply(Session& session, Call& call, chat::Reply&& reply) 
   if (!place) return;
   Room& room = *place->room;
   Seat& seat = room.seats[place->seat];
-  seat.page_asked = false;
-  if (!seat.catching_up) return;
+  place->page_asked = false;
+  if (!place->catching_up) return;
   if (*call.after_seq != seat.seen) {  // of before the member came in once more, from elsewhere
     continue_catch_up(session, room);
     return;

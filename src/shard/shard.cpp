@@ -306,21 +306,21 @@ void Core::run_timers() {
 }
 
 void Core::tick() {
-  const base::Duration auth_deadline = milliseconds{config_.auth.deadline_ms};
   clients_.for_each([&](base::Handle, Client& client) {
     client.connection.tick();
     Session* session = client.session.get();
     if (!session || session->echo || session->stage == Session::Stage::leaving) return;
-    if (session->token_expires != 0 && session->token_expires <= wall_) {
-      hang_up(*session, proto::CloseCode::token_ended, "token expired");
-    } else if (session->stage == Session::Stage::anonymous &&
-               config_.auth.mode == AuthMode::token &&
-               context_.now - session->opened_at >= auth_deadline) {
+    if (session->throttled_ticks > 0) --session->throttled_ticks;
+    if (session->ends_at > context_.now) return;
+    if (session->stage == Session::Stage::anonymous) {
       hang_up(*session, proto::CloseCode::not_authenticated, "not authenticated");
+    } else {
+      hang_up(*session, proto::CloseCode::token_ended, "token expired");
     }
   });
   std::erase_if(revoked_, [this](const auto& entry) { return entry.second <= wall_; });
   send_presence_counts();
+  watch_archive();
   retry_fills();
   retry_signals();
   publish_metrics();

@@ -26,8 +26,8 @@ WireBuffer::Range WireBuffer::range_from(std::uint64_t cursor) const {
   // Nearly always the newest piece.
   auto piece = pieces_.rbegin();
   while (piece->start > cursor) ++piece;
-  const auto offset = static_cast<std::size_t>(cursor - piece->start);
-  const std::size_t size = piece->chunk.size() - offset;
+  const auto offset = static_cast<std::uint32_t>(cursor - piece->start);
+  const std::uint32_t size = piece->chunk.size() - offset;
   return {{piece->chunk, offset, size}, cursor + size, piece->seq_last};
 }
 

@@ -30,6 +30,9 @@ test('a full disk loses nothing that was acknowledged', options, async () => {
   try {
     const ann = await server.user('ann');
     const client = await server.member(ann, 'r');
+    const old = await server.connect({ protocol: '', headers: { Cookie: `starling=${ann.token}` } });
+    old.send({ type: 'auth', roomId: 'r' });
+    await old.next('room_joined');
     let number = 0;
     const say = async () => {
       const clientMessageId = `m${++number}`;
@@ -48,6 +51,8 @@ test('a full disk loses nothing that was acknowledged', options, async () => {
         if (answer.type === 'error') refused = answer;
       }
       assert.deepEqual([refused.code, refused.retryable], ['unavailable', true]);
+      const degraded = await client.next('notice');
+      assert.deepEqual([degraded.level, degraded.code], ['warning', 'degraded']);
       assert.equal((await server.call('POST', '/api/messages', { token: ann.token, body: { content: 'x', room_id: 'r' } })).status, 503);
       assert.equal((await server.call('GET', '/readyz')).status, 503);
       const page = await server.call('GET', '/api/messages/room/r?limit=5', { token: ann.token });
@@ -56,7 +61,11 @@ test('a full disk loses nothing that was acknowledged', options, async () => {
       unlinkSync(ballast);
       assert.equal((await say()).type, 'message_sent', 'it recovers without a restart');
       assert.equal((await server.call('GET', '/readyz')).status, 200);
+      const restored = await client.next('notice');
+      assert.deepEqual([restored.level, restored.code], ['info', 'restored']);
     }
+    await old.settle();
+    assert.ok(!old.frames.some((frame) => frame.type === 'notice'), 'old clients hear of no soft trouble');
     await server.kill();
     await server.start();
     const again = await server.session(ann);

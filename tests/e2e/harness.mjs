@@ -37,7 +37,7 @@ export async function run(args, options = {}) {
 
 function cleanEnvironment(extra = {}) {
   const env = { PATH: process.env.PATH, ...extra };
-  for (const name of ['UBSAN_OPTIONS', 'ASAN_OPTIONS']) {
+  for (const name of ['UBSAN_OPTIONS', 'ASAN_OPTIONS', 'TSAN_OPTIONS']) {
     if (process.env[name]) env[name] = process.env[name];
   }
   return env;

@@ -77,6 +77,17 @@ test('connections are kept, and requests that come together are answered in orde
   assert.equal(statusOf(old), 200);
 });
 
+test('a request that comes while the one before is worked on waits for it', async () => {
+  const body = JSON.stringify({ username: 'hashing', email: 'h@x', password: 'takes its time' });
+  const raw = new Raw(server);
+  raw.write(head('POST /api/users HTTP/1.1', `Content-Length: ${body.length}`) + body);
+  // Its own connection has been read when a later one has been answered.
+  assert.equal((await server.call('GET', '/livez')).status, 200);
+  raw.write(head('GET /livez HTTP/1.1') + head('GET /api/users/username/hashing HTTP/1.1', 'Connection: close'));
+  const text = await raw.closed();
+  assert.deepEqual(text.split('HTTP/1.1 ').slice(1).map((part) => Number(part.slice(0, 3))), [201, 200, 200]);
+});
+
 test('HEAD, OPTIONS, 404, 405 and 415', async () => {
   const get = await server.call('GET', '/');
   const headed = await server.call('HEAD', '/');
@@ -116,6 +127,28 @@ test('a client that closes its direction still gets its answer', async () => {
   const raw = new Raw(server).write(head('GET /api/users HTTP/1.1'));
   raw.socket.end();
   assert.equal(statusOf(await raw.closed()), 200);
+  for (let i = 0; i < 100; ++i) { // also where the end comes together with the request
+    const at_once = new Raw(server);
+    at_once.socket.end(head('GET /livez HTTP/1.1') + head('GET /readyz HTTP/1.1'), 'latin1');
+    const text = await at_once.closed();
+    assert.deepEqual([text.split('HTTP/1.1 200').length, text.endsWith('ready\n')], [3, true]);
+  }
+});
+
+test('who asks without reading is not read without end', async () => {
+  const greedy = new Raw(server);
+  greedy.socket.pause();
+  let kernel_takes = true;
+  const page = head('GET /app.js HTTP/1.1').repeat(1000);
+  for (let i = 0; i < 200 && kernel_takes; ++i) { // 10 MB of requests for 3 GB of answers
+    greedy.write(page);
+    await server.call('GET', '/livez');
+    kernel_takes = greedy.socket.writableLength < 1 << 20;
+  }
+  assert.ok(!kernel_takes, 'the server went on reading');
+  const bytes = Number((await (await fetch(server.metrics)).text()).match(/^starling_buffer_bytes\S* (\d+)/m)[1]);
+  assert.ok(bytes < 4 << 20, `${bytes} bytes wait`);
+  greedy.socket.destroy();
 });
 
 test('the page has its security headers and a validator', async () => {

@@ -91,12 +91,14 @@ test('two users chat in open mode with the original’s calls', async () => {
     first.send({ type: 'chat_message', userId: john.id, roomId: 'general' });
     assert.equal((await first.next('error')).message, 'Content and user ID are required');
     first.send({ type: 'chat_message', userId: 999, roomId: 'general', content: 'x' });
-    assert.equal((await first.next('error')).code, 'not_found');
+    assert.equal((await first.next('error')).message, 'User not found');
     const stranger = await server.connect({ protocol: '', path: '/' });
     stranger.send({ type: 'auth' });
     assert.equal((await stranger.next('error')).message, 'User ID is required');
     stranger.send({ type: 'auth', userId: 999 });
     assert.equal((await stranger.next('error')).message, 'User not found');
+    stranger.send({ type: 'chat_message', content: 'x', roomId: 'general' });
+    assert.equal((await stranger.next('error')).message, 'Content and user ID are required');
     stranger.send({ type: 'join_room', roomId: 'general' });
     assert.equal((await stranger.next('error')).message, 'Room ID and User ID are required');
     assert.equal((await server.call('POST', '/api/messages', { body: { content: 'x' } })).body.error,

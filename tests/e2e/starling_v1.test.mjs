@@ -238,6 +238,7 @@ test('what is malformed gets its error, and the session goes on', async () => {
     [{ type: 'chat_message', roomId, content: 'x', messageType: 'No' }, 'bad_request'],
     [{ type: 'chat_message', roomId, content: 'x'.repeat(4097) }, 'too_large'],
     [{ type: 'get_recent_messages', roomId, beforeSeq: 1, afterSeq: 1 }, 'bad_request'],
+    [{ type: 'get_recent_messages' }, 'bad_request'],
     [{ type: 'mark_read', roomId }, 'bad_request'], [{ type: 'typing', roomId }, 'bad_request'],
     [{ type: 'ping', ref: 'r'.repeat(65) }, 'bad_request'],
   ];
@@ -263,6 +264,14 @@ test('too many messages are refused with the time to wait, and nothing is lost',
     const error = await client.next('error');
     assert.deepEqual([error.code, error.retryable], ['rate_limited', true]);
     assert.ok(error.retryAfterMs > 0 && error.clientMessageId);
+    const notice = await client.next('notice');
+    assert.deepEqual([notice.level, notice.code], ['warning', 'throttled']);
+    assert.match(notice.message, /20 messages a second/);
+    for (let i = 0; i < 20; ++i) {
+      const answers = (frame) => frame.clientMessageId === `${i}` && frame.type !== 'chat_message';
+      if (error.clientMessageId !== `${i}`) await client.next(answers);
+    }
+    assert.ok(!client.frames.some((frame) => frame.type === 'notice'), 'once an episode');
     // The original's clients are slowed down instead, and never told.
     const old = await strict.connect({ protocol: '', headers: { Cookie: `starling=${user.token}` } });
     old.send({ type: 'auth' });

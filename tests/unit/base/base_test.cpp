@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/chunk.hpp"
@@ -64,6 +66,29 @@ TEST(SlotMapTest, a_handle_of_what_is_gone_finds_nothing) {
   EXPECT_EQ(*map.find(second), "second");
   EXPECT_EQ(map.find({99, 1}), nullptr);
   EXPECT_FALSE(Handle{});
+}
+
+TEST(SlotMapTest, what_lives_stays_in_its_place_and_ends_with_the_map) {
+  const auto counted = std::make_shared<int>(0);
+  {
+    SlotMap<std::shared_ptr<int>> map;
+    std::vector<std::pair<Handle, std::shared_ptr<int>*>> all;
+    for (int i = 0; i < 200; ++i) {  // several blocks
+      const Handle handle = map.emplace(counted);
+      all.emplace_back(handle, map.find(handle));
+    }
+    for (const auto& [handle, place] : all) EXPECT_EQ(map.find(handle), place);
+    for (std::size_t i = 0; i < all.size(); i += 2) map.erase(all[i].first);
+    EXPECT_EQ(map.size(), 100u);
+    EXPECT_EQ(counted.use_count(), 101);
+    std::size_t visited = 0;
+    map.for_each([&](Handle handle, std::shared_ptr<int>& object) {
+      EXPECT_EQ(&object, all[1 + 2 * visited++].second);
+      EXPECT_EQ(map.find(handle), &object);
+    });
+    EXPECT_EQ(visited, 100u);
+  }
+  EXPECT_EQ(counted.use_count(), 1);
 }
 
 TEST(ChunkTest, lives_as_long_as_somebody_refers_to_it_and_counts_against_its_budget) {

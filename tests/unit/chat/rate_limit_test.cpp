@@ -16,8 +16,8 @@ TEST(RateLimitTest, a_burst_passes_and_then_the_rate_counts) {
   EXPECT_TRUE(limit.take(rule, start));
   EXPECT_TRUE(limit.take(rule, start));
   EXPECT_FALSE(limit.take(rule, start));
-  limit.put_back();
-  EXPECT_EQ(limit.retry_after(rule), milliseconds{100});
+  limit.put_back(rule);
+  EXPECT_EQ(limit.retry_after(rule, start), milliseconds{100});
   EXPECT_TRUE(limit.take(rule, start + milliseconds{100}));
   EXPECT_FALSE(limit.take(rule, start + milliseconds{150}));
 }
@@ -25,7 +25,7 @@ TEST(RateLimitTest, a_burst_passes_and_then_the_rate_counts) {
 TEST(RateLimitTest, what_was_taken_beyond_is_a_debt) {
   RateLimit limit;
   for (int i = 0; i < 5; ++i) limit.take(rule, start);  // 3 saved, 2 owed
-  EXPECT_EQ(limit.retry_after(rule), milliseconds{300});
+  EXPECT_EQ(limit.retry_after(rule, start), milliseconds{300});
   EXPECT_FALSE(limit.take(rule, start + milliseconds{200}));
 }
 

@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <fstream>
+#include <map>
+#include <regex>
 
 #include "server/keys.hpp"
 
@@ -50,6 +53,47 @@ TEST(SettingsTest, every_key_is_checked_where_it_stands) {
       EXPECT_TRUE(problems_of(section_and_key(key.name, '"' + choice + '"')).empty());
     }
   }
+}
+
+// Numbers as the handbook writes them: "3,650".
+std::uint64_t number(std::string text) {
+  std::erase(text, ',');
+  return std::stoull(text);
+}
+
+// Bounds and defaults are a promise to operators: the code holds what docs/operations.md says.
+TEST(SettingsTest, bounds_and_defaults_are_those_of_the_handbook) {
+  std::map<std::string, std::array<std::uint64_t, 3>> promised;  // default, low, high
+  std::ifstream handbook{OPERATIONS_MD};
+  const std::regex row{R"(\| `([a-z_.]+)` \| ([0-9,]+) \| ([0-9,]+) to ([0-9,]+) \|.*)"};
+  for (std::string line; std::getline(handbook, line);) {
+    std::smatch found;
+    if (!std::regex_match(line, found, row)) continue;
+    promised[found[1]] = {number(found[2]), number(found[3]), number(found[4])};
+  }
+  Config config;
+  std::string bus;
+  std::size_t bounded = 0;
+  for (const Key& key : keys_of(config, bus)) {
+    if (key.high == 0) continue;
+    ++bounded;
+    ASSERT_TRUE(promised.contains(key.name)) << key.name << " has no row in the handbook";
+    const auto& [usual, low, high] = promised[key.name];
+    EXPECT_EQ(key.low, low) << key.name;
+    EXPECT_EQ(key.high, high) << key.name;
+    const std::uint64_t now = std::visit(
+        [](const auto* value) -> std::uint64_t {
+          if constexpr (std::is_unsigned_v<std::remove_pointer_t<decltype(value)>>) return *value;
+          return 0;
+        },
+        key.target);
+    EXPECT_EQ(now, usual) << key.name;
+    EXPECT_EQ(problems_of(section_and_key(key.name, std::to_string(high + 1))).size(), 1u);
+    if (low > 0) {
+      EXPECT_EQ(problems_of(section_and_key(key.name, std::to_string(low - 1))).size(), 1u);
+    }
+  }
+  EXPECT_EQ(promised.size(), bounded) << "a row of the handbook is about nothing";
 }
 
 TEST(SettingsTest, the_defaults_hold_together) {

@@ -151,6 +151,10 @@ class ShardTest : public testing::Test {
     options.encoder = &encoder;
     options.server_id = "test";
     options.epoch = 7;
+    options.archive_healthy = [this] {
+      ++ticks;
+      return archive_healthy;
+    };
     for (options.index = 0; options.index < count; ++options.index) {
       options.public_listener = options.index == 0 ? listener->descriptor() : -1;
       auto made = Shard::create(options);
@@ -299,6 +303,8 @@ class ShardTest : public testing::Test {
 
   Config config;
   ScriptedArchive archive;
+  bool archive_healthy = true;
+  unsigned ticks = 0;  // the shard looks at the archive's health once in each, a second apart
   bus::LocalBus bus;
   api::FrameEncoder encoder;
   std::unique_ptr<net::Listener> listener;

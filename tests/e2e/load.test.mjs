@@ -1,0 +1,173 @@
+// The load generator: that it counts exactly what a server does wrong, and a short run of it against
+// the real one, which must do nothing wrong (how fast is not asked here).
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { test } from 'node:test';
+import { WebSocketServer } from 'ws';
+import { binary, Server, within } from './harness.mjs';
+
+const generator = path.join(path.dirname(binary), '../../bench/starling-load');
+
+// {code, stderr, report}; the report is what it printed, if it printed any.
+async function load(...args) {
+  return ended(spawn(generator, args.map(String)));
+}
+
+async function ended(child) {
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (data) => (stdout += data));
+  child.stderr.on('data', (data) => (stderr += data));
+  const [code] = await within(once(child, 'close'), `the end of ${child.spawnargs.join(' ')}`, 60_000);
+  return { code, stderr, report: stdout ? JSON.parse(stdout) : undefined };
+}
+
+// A server that gives each client `given(member, number)` copies of message `number`, and those of
+// a message that is late behind the next one. Members are numbered as they come.
+async function withPeer({ given = () => 1, late = () => false }, use) {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
+  await once(server, 'listening');
+  const members = [];
+  const held = new Map();
+  const give = (member, text, number) => {
+    for (let i = 0; i < given(member, number); ++i) members[member].send(text);
+  };
+  server.on('connection', (socket) => {
+    members.push(socket);
+    socket.on('error', () => {});
+    socket.on('message', (data) => {
+      const text = String(data);
+      const number = Number(/#n=(\d+)/.exec(text)[1]);
+      members.forEach((_, member) => {
+        if (late(member, number)) {
+          held.set(member, [text, number]);
+          return;
+        }
+        give(member, text, number);
+        if (held.has(member)) give(member, ...held.get(member));
+        held.delete(member);
+      });
+    });
+  });
+  try {
+    await use(server.address().port, members);
+  } finally {
+    for (const socket of members) socket.terminate();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+const small = ['--peer', 'raw', '--members', 4, '--seconds', 1, '--settle', 0, '--drain', 1];
+
+test('a server without fault is found to have none', async () => {
+  await withPeer({}, async (port) => {
+    const { code, report } = await load('open', '--pid', process.pid, '--port', port, ...small, '--rate', 50);
+    assert.equal(code, 0);
+    const { sent, expected, delivered, lost, doubled, reordered } = report;
+    assert.deepEqual({ sent, expected, delivered, lost, doubled, reordered },
+      { sent: 50, expected: 200, delivered: 200, lost: 0, doubled: 0, reordered: 0 });
+  });
+});
+
+test('what is lost, doubled and reordered is counted exactly, each for itself', async () => {
+  const faults = {
+    // Member 1 never gets 3 and 50 (the last), member 2 gets 7 three times, members 0 and 3 get 9 behind 10.
+    given: (member, number) => (member === 1 && (number === 3 || number === 50) ? 0 : member === 2 && number === 7 ? 3 : 1),
+    late: (member, number) => (member === 0 || member === 3) && number === 9,
+  };
+  await withPeer(faults, async (port) => {
+    const { code, report } = await load('open', '--pid', process.pid, '--port', port, ...small, '--rate', 50);
+    assert.equal(code, 1);
+    const { delivered, lost, doubled, reordered } = report;
+    assert.deepEqual({ delivered, lost, doubled, reordered }, { delivered: 198, lost: 2, doubled: 2, reordered: 2 });
+  });
+});
+
+test('a closed loop keeps to its window', async () => {
+  let reached = 0;
+  let highest = 0;
+  let complete;
+  const twelve = new Promise((resolve) => (complete = resolve));
+  // Nobody but member 0 gets anything, so nothing is ever through and the window stays full.
+  const given = (member, number) => {
+    highest = Math.max(highest, number);
+    if (++reached === 12 * 4) complete();
+    return member === 0 ? 1 : 0;
+  };
+  await withPeer({ given }, async (port) => {
+    const ended = load('closed', '--pid', process.pid, '--port', port, ...small, '--window', 12);
+    await within(twelve, 'twelve messages');
+    const { code, report } = await ended;
+    assert.equal(code, 1);
+    assert.equal(report.sent, 12);
+    assert.equal(highest, 12);
+    assert.equal(report.lost, 36);
+  });
+});
+
+test('latency counts from the intended time, however late a message leaves', async () => {
+  // With the first message the generator is stopped for 300 ms. What it then sends late has waited.
+  let child;
+  let stopped = false;
+  const given = () => {
+    if (stopped) return 1;
+    stopped = true;
+    child.kill('SIGSTOP');
+    const end = performance.now() + 300;
+    while (performance.now() < end) { /* the server serves nobody */ }
+    child.kill('SIGCONT');
+    return 1;
+  };
+  await withPeer({ given }, async (port) => {
+    child = spawn(generator, ['open', '--pid', process.pid, '--port', port, ...small, '--rate', 100].map(String));
+    const { report } = await ended(child);
+    assert.equal(report.lost, 0);
+    assert.ok(report.latency_ms.max >= 250, `max ${report.latency_ms.max}`);
+    // At least 20 of the 100 messages ought to have left in the first 200 ms of it.
+    assert.ok(report.latency_ms.p90 >= 50, `p90 ${report.latency_ms.p90}`);
+    assert.ok(report.sent_late_ms.p90 >= 50, `sent late: p90 ${report.sent_late_ms.p90}`);
+  });
+});
+
+test('a connection that the server ends is told', async () => {
+  let members;
+  const given = (member, number) => {
+    if (member === 3 && number === 5) members[3].close();
+    return 1;
+  };
+  await withPeer({ given }, async (port, sockets) => {
+    members = sockets;
+    const { code, report } = await load('open', '--pid', process.pid, '--port', port, ...small, '--rate', 20);
+    assert.equal(code, 1);
+    assert.equal(report.closed, 1);
+    assert.equal(report.lost, 16);
+  });
+});
+
+test('wrong arguments are 64, a server that is not there 69', async () => {
+  assert.equal((await load('open', '--port', 1)).code, 64);
+  assert.equal((await load('open', '--pid', process.pid, '--rate', 0)).code, 64);
+  assert.equal((await load('sideways', '--pid', process.pid)).code, 64);
+  assert.equal((await load('open', '--pid', process.pid, '--port', 1)).code, 69);
+});
+
+test('5 rooms of 50 on two shards: nothing is lost, doubled or reordered', async () => {
+  const server = await Server.start({
+    args: ['--auth', 'open', '--threads', '2'],
+    config: '[limits]\nmessages_per_second = 100000\nmessage_burst = 100000\n',
+  });
+  try {
+    const party = ['--pid', server.child.pid, '--port', server.port, '--rooms', 5, '--members', 50, '--settle', 0];
+    for (const plan of [['open', '--rate', 20], ['closed', '--window', 4]]) {
+      const { code, report, stderr } = await load(...plan, ...party, '--seconds', 3);
+      assert.equal(code, 0, stderr || JSON.stringify(report));
+      assert.equal(report.refused, 0, report.first_error);
+      assert.equal(report.delivered, report.sent * 50);
+      assert.ok(report.delivered > 0);
+    }
+  } finally {
+    await server.dispose();
+  }
+});

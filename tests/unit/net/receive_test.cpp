@@ -1,0 +1,205 @@
+// Receiving: frames in pieces, receives that end and are armed again, and reading that pauses.
+#include "harness.hpp"
+
+namespace starling::net {
+namespace {
+
+using proto::Opcode;
+using State = Connection::State;
+
+class ReceiveTest : public ConnectionTest {};
+
+TEST_F(ReceiveTest, messages_are_the_same_wherever_the_bytes_are_cut) {
+  const std::string stream = text("one") + proto::client_frame(1, "tw", {.fin = false}) +
+                             proto::client_frame(9, "") + proto::client_frame(0, "o") +
+                             text(std::string(300, 'x'));
+  const std::vector<std::string> wanted{"one", "two", std::string(300, 'x')};
+  for (std::size_t cut = 1; cut < stream.size(); ++cut) {
+    reset();
+    upgrade();
+    arrive(stream.substr(0, cut));
+    arrive(stream.substr(cut));
+    ASSERT_EQ(owner.messages, wanted) << "cut at " << cut;
+  }
+}
+
+TEST_F(ReceiveTest, frames_behind_the_upgrade_in_the_same_bytes_are_read) {
+  arrive(
+      "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" +
+      text("early") + text("bird").substr(0, 3));
+  EXPECT_EQ(owner.messages, std::vector<std::string>{"early"});
+  arrive(text("bird").substr(3));
+  EXPECT_EQ(owner.messages, (std::vector<std::string>{"early", "bird"}));
+}
+
+TEST_F(ReceiveTest, a_receive_that_ends_by_itself_is_armed_again_at_once) {
+  upgrade();
+  const unsigned before = ring.receives;
+  arrive(text("one"), false);
+  EXPECT_TRUE(ring.receiving);
+  EXPECT_EQ(ring.receives, before + 1);
+  arrive(text("two"));
+  EXPECT_EQ(ring.receives, before + 1) << "armed though it was";
+  EXPECT_EQ(owner.messages, (std::vector<std::string>{"one", "two"}));
+}
+
+TEST_F(ReceiveTest, without_a_buffer_it_waits_for_the_end_of_the_turn) {
+  upgrade();
+  receive_ends(-ENOBUFS);
+  EXPECT_FALSE(ring.receiving) << "buffers come back in this turn: asking now finds none again";
+  EXPECT_EQ(metrics.starved_receives, 1u);
+  end_turn();
+  EXPECT_TRUE(ring.receiving);
+  EXPECT_EQ(connection->state(), State::websocket);
+  arrive(text("still here"));
+  EXPECT_EQ(owner.messages.size(), 1u);
+  end_turn();
+  EXPECT_TRUE(context.starved.empty());
+}
+
+TEST_F(ReceiveTest, a_starved_connection_that_was_shut_is_not_armed_again) {
+  upgrade();
+  receive_ends(-ENOBUFS);
+  connection->abort();
+  end_turn();
+  EXPECT_FALSE(ring.receiving);
+  expect_closed();
+}
+
+TEST_F(ReceiveTest, an_error_closes_in_every_state) {
+  const auto break_in = [&](const char* what, auto&& prepare) {
+    SCOPED_TRACE(what);
+    reset();
+    prepare();
+    receive_ends(-ECONNRESET);
+    if (ring.sending) send_fails(-EPIPE);
+    expect_closed();
+  };
+  break_in("http", [] {});
+  break_in("within a head", [&] { arrive("GET /"); });
+  break_in("an answer is due", [&] {
+    owner.hold_answers = true;
+    arrive("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  });
+  break_in("websocket", [&] { upgrade(); });
+  break_in("within a message", [&] {
+    upgrade();
+    arrive(text("long enough").substr(0, 9));
+  });
+  break_in("flushing", [&] {
+    upgrade();
+    connection->close_websocket(proto::CloseCode::normal, {});
+    EXPECT_EQ(connection->state(), State::flushing);
+  });
+  break_in("lingering", [&] {
+    upgrade();
+    connection->close_websocket(proto::CloseCode::normal, {});
+    send_all();
+    EXPECT_EQ(connection->state(), State::lingering);
+  });
+  break_in("shut", [&] {
+    upgrade();
+    connection->abort();
+  });
+}
+
+TEST_F(ReceiveTest, an_end_of_stream_closes_in_every_state) {
+  const auto end_in = [&](const char* what, auto&& prepare) {
+    SCOPED_TRACE(what);
+    reset();
+    prepare();
+    peer_ends();
+    send_all();
+    expect_closed();
+  };
+  end_in("websocket", [&] { upgrade(); });
+  end_in("within a message", [&] {
+    upgrade();
+    arrive(text("long enough").substr(0, 9));
+  });
+  end_in("a send is in flight", [&] {
+    upgrade();
+    connection->send_text("on its way");
+    connection->flush();
+  });
+  end_in("flushing", [&] {
+    upgrade();
+    connection->close_websocket(proto::CloseCode::normal, {});
+  });
+  end_in("lingering", [&] {
+    upgrade();
+    connection->close_websocket(proto::CloseCode::normal, {});
+    send_all();
+  });
+}
+
+TEST_F(ReceiveTest, the_last_bytes_are_flushed_to_who_has_ended_its_direction) {
+  upgrade();
+  connection->close_websocket(proto::CloseCode::drain, "drain");
+  peer_ends();
+  EXPECT_EQ(connection->state(), State::flushing);
+  send_all();
+  EXPECT_EQ(peer, close_frame(proto::CloseCode::drain, "drain"));
+  expect_closed();
+}
+
+TEST_F(ReceiveTest, while_paused_nothing_is_handed_on_and_nothing_is_lost) {
+  upgrade();
+  owner.pause_after = 2;
+  // Pauses within a buffer; more comes meanwhile, cut within a frame.
+  arrive(text("1") + text("2") + text("3"));
+  const std::string fourth = text("4");
+  arrive(fourth.substr(0, 4));
+  EXPECT_EQ(owner.messages, (std::vector<std::string>{"1", "2"}));
+  connection->resume_reading();
+  EXPECT_EQ(owner.messages, (std::vector<std::string>{"1", "2", "3"}));
+  arrive(fourth.substr(4) + text("5"));
+  EXPECT_EQ(owner.messages, (std::vector<std::string>{"1", "2", "3", "4", "5"}));
+  EXPECT_EQ(ring.receives, 1u);
+}
+
+TEST_F(ReceiveTest, it_may_pause_again_on_what_was_kept) {
+  upgrade();
+  owner.pause_after = 1;
+  arrive(text("1") + text("2") + text("3"));
+  for (std::size_t next = 2; next <= 3; ++next) {
+    EXPECT_EQ(owner.messages.size(), next - 1);
+    owner.pause_after = next;
+    connection->resume_reading();
+  }
+  EXPECT_EQ(owner.messages, (std::vector<std::string>{"1", "2", "3"}));
+  arrive(text("4"));
+  EXPECT_EQ(owner.messages.size(), 3u) << "it is paused behind the third";
+  connection->resume_reading();
+  EXPECT_EQ(owner.messages.size(), 4u);
+}
+
+TEST_F(ReceiveTest, what_is_kept_while_paused_is_bounded_by_a_cancelled_receive) {
+  upgrade();
+  owner.pause_after = 1;
+  const std::string more = text(std::string(3'000, 'm'));
+  arrive(text("1"));
+  const std::size_t count = 1 + arrive_until_cancelled(more);
+  arrive(more);  // was on its way when it was cancelled
+  receive_ends(-ECANCELED);
+  end_turn();
+  EXPECT_FALSE(ring.receiving);
+  EXPECT_EQ(connection->state(), State::websocket);
+  connection->resume_reading();
+  EXPECT_EQ(owner.messages.size(), count + 1);
+  EXPECT_TRUE(ring.receiving);
+}
+
+TEST_F(ReceiveTest, a_cancel_that_comes_after_the_reading_went_on_is_made_good) {
+  upgrade();
+  owner.pause_after = 1;
+  arrive(text("1"));
+  arrive_until_cancelled(text(std::string(3'000, 'm')));
+  connection->resume_reading();
+  receive_ends(-ECANCELED);
+  EXPECT_TRUE(ring.receiving);
+}
+
+}  // namespace
+}  // namespace starling::net
