@@ -64,10 +64,6 @@ std::optional<PresenceView::Change> PresenceView::change(std::uint16_t shard, st
   return Change{std::string{room}, user, std::string{username}, online};
 }
 
-void PresenceView::forget_stranger(UserId user) {
-  if (!contains({}, user)) names_.forget(user);
-}
-
 std::size_t PresenceView::count(std::string_view room) const {
   const auto place = rosters_.find(room);
   return place == rosters_.end() ? 0 : place->second.size();

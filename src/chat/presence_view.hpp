@@ -35,17 +35,12 @@ class PresenceView {
   // this part the digest is whole. One that lost a part never is, and names no departures.
   bool apply(const PresenceDigest& part, std::vector<Change>& changes);
 
-  // A name before its owner's arrival has been heard of.
-  void know(UserId user, std::string_view name) { names_.set(user, name); }
-  // The same, undone where no arrival was ever heard of.
-  void forget_stranger(UserId user);
-
   // ---- room "": the server
   std::size_t count(std::string_view room) const;
   bool contains(std::string_view room, UserId user) const;
   // At most `limit` user ids, ascending.
   std::vector<UserId> list(std::string_view room, std::size_t limit) const;
-  // Of somebody who is connected or known; else empty.
+  // Of somebody who is connected; else empty.
   std::string_view name_of(UserId user) const;
   // Rooms with people in them.
   std::size_t rooms() const;
@@ -57,7 +52,7 @@ class PresenceView {
                                std::string_view username, bool online);
 
   std::map<std::string, RoomRoster, std::less<>> rosters_;
-  Names names_;  // of everybody in rosters_[""], and of those who were made known
+  Names names_;  // of everybody in rosters_[""]
   // A digest that is under way: what it has named so far.
   struct Digest {
     unsigned parts = 0;

@@ -1,4 +1,5 @@
-// The only place that reads a clock.
+// The only place that reads a clock. Which clock is chosen when the program is linked, as the ring
+// is.
 #pragma once
 
 #include "base/time.hpp"

@@ -1,7 +1,6 @@
 #include "net/connection.hpp"
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -81,7 +80,7 @@ Connection::Connection(ConnectionContext& context, base::Handle self, int socket
 }
 
 Connection::~Connection() {
-  if (socket_ >= 0) ::close(socket_);  // the shard ends with connections open
+  if (socket_ >= 0) context_.ring->close(socket_);  // the shard ends with connections open
 }
 
 void Connection::start() { arm_receive(); }

@@ -229,6 +229,8 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   // ---- presence.cpp
   void on_signal(const chat::Signal& signal);
   void hear(const chat::PresenceSignal& signal);
+  void announce(const std::string& room, chat::UserId user, const std::string& username,
+                bool online);
   void hear(const chat::PresenceWanted& wanted);
   void hear(const chat::PresenceDigest& part);
   void hear(const chat::TypingSignal& signal);
@@ -249,6 +251,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void expire_typing();
   void tell_room(Room& room, std::string_view json, chat::UserId except);
   void send_presence_counts();
+  void tell_presence_count(Session& session, const Room& room);
 
   // ---- notices.cpp
   void watch_archive();

@@ -138,8 +138,9 @@ bool Core::fell_off(Session& session, Room& room, Seat& seat) {
   const chat::Seq upto = kept ? room.wire.seq_before_begin() : room.feed.position();
   if (seat.seen < upto) {
     tell(session, api::gap(room.name, seat.seen + 1, upto, "slow_reader", std::nullopt));
-    if (session.stage == Session::Stage::leaving) return false;
   }
+  tell_presence_count(session, room);
+  if (session.stage == Session::Stage::leaving) return false;
   advance(room, seat, room.wire.begin(), std::max(seat.seen, upto));
   return true;
 }

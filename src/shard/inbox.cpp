@@ -13,7 +13,7 @@ void Inbox::post_reply(chat::TicketedReply&& reply) {
 
 void Inbox::post_batch(const chat::CommittedBatchRef& batch) {
   const std::size_t size = batch->frames.size();
-  const bool fits = batch_bytes_.load(std::memory_order_relaxed) + size <= max_batch_bytes;
+  const bool fits = batch_bytes_.load(std::memory_order_relaxed) + size <= max_batch_bytes_;
   if (fits) {
     batch_bytes_.fetch_add(size, std::memory_order_relaxed);
     if (batches_.post(chat::CommittedBatchRef{batch})) return;

@@ -15,16 +15,23 @@
 
 namespace starling::shard {
 
+// How much may wait in an inbox; tests make it small so that the bounds are met.
+struct InboxBounds {
+  std::size_t batches = 1'024;
+  std::size_t batch_bytes = std::size_t{32} << 20;
+  std::size_t signals = 32'768;
+  std::size_t sockets = 4'096;
+};
+
 class Inbox {
  public:
-  static constexpr std::size_t max_batches = 1'024;
-  static constexpr std::size_t max_batch_bytes = std::size_t{32} << 20;
-  static constexpr std::size_t max_signals = 32'768;
-  static constexpr std::size_t max_sockets = 4'096;
-
   // `max_calls`: how many replies can be outstanding at once; the shard keeps to it.
-  explicit Inbox(std::size_t max_calls)
-      : replies_(max_calls), batches_(max_batches), signals_(max_signals), sockets_(max_sockets) {}
+  explicit Inbox(std::size_t max_calls, const InboxBounds& bounds = {})
+      : replies_(max_calls),
+        batches_(bounds.batches),
+        signals_(bounds.signals),
+        sockets_(bounds.sockets),
+        max_batch_bytes_(bounds.batch_bytes) {}
 
   // ---- any thread
   void post_reply(chat::TicketedReply&& reply);
@@ -59,6 +66,7 @@ class Inbox {
   base::Mailbox<chat::CommittedBatchRef> batches_;
   base::Mailbox<chat::Signal> signals_;
   base::Mailbox<int> sockets_;
+  const std::size_t max_batch_bytes_;
   std::atomic<std::size_t> batch_bytes_{0};
   std::atomic<bool> lapped_{false};
   std::atomic<bool> signals_lost_{false};

@@ -17,7 +17,17 @@ void Core::on_signal(const chat::Signal& signal) {
 }
 
 void Core::hear(const chat::PresenceSignal& signal) {
+  if (signal.shard == options_.index) return;  // known since announce()
   if (const auto change = presence_.apply(signal)) on_presence_change(*change);
+}
+
+// This shard knows of its own people at once, not by way of its inbox: whoever is told who is in a
+// room has then been counted in that number, and counts the others that come from there.
+void Core::announce(const std::string& room, chat::UserId user, const std::string& username,
+                    bool online) {
+  const chat::PresenceSignal signal{options_.index, room, user, username, online};
+  if (const auto change = presence_.apply(signal)) on_presence_change(*change);
+  publish(signal);
 }
 
 void Core::hear(const chat::PresenceDigest& part) {
@@ -82,7 +92,7 @@ void Core::on_status_reply(chat::UserId user, const chat::Reply& reply) {
 
 void Core::on_signals_lost() {
   for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
-    digests_missing_ |= std::uint64_t{1} << shard;
+    if (shard != options_.index) digests_missing_ |= std::uint64_t{1} << shard;
   }
   revocations_missing_ = true;
 }
@@ -146,8 +156,7 @@ void Core::hear(const chat::RevokedSignal& signal) {
 
 void Core::arrive(Session& session, Room& room) {
   if (!room.present.arrived(session.user)) return;
-  publish(chat::PresenceSignal{options_.index, room.name, session.user,
-                               std::string{presence_.name_of(session.user)}, true});
+  announce(room.name, session.user, std::string{presence_.name_of(session.user)}, true);
 }
 
 void Core::depart(Session& session, Room& room) {
@@ -158,9 +167,8 @@ void Core::depart(Session& session, Room& room) {
 
 void Core::appear(Session& session, std::string_view username) {
   sessions_.insert(&session);
-  presence_.know(session.user, username);
   if (!connected_here_.arrived(session.user)) return;
-  publish(chat::PresenceSignal{options_.index, {}, session.user, std::string{username}, true});
+  announce({}, session.user, std::string{username}, true);
 }
 
 void Core::disappear(Session& session) {
@@ -180,13 +188,8 @@ void Core::expire_departures() {
       Room* room = find_room(departure.room);
       if (!room || !room->present.expire(departure.user, context_.now)) continue;
     }
-    publish(chat::PresenceSignal{options_.index, departure.room, departure.user,
-                                 std::string{presence_.name_of(departure.user)}, false});
-    if (departure.room.empty()) {
-      presence_.forget_stranger(departure.user);
-    } else {
-      maybe_abandoned_.push_back(departure.room);
-    }
+    announce(departure.room, departure.user, std::string{presence_.name_of(departure.user)}, false);
+    if (!departure.room.empty()) maybe_abandoned_.push_back(departure.room);
   }
 }
 
@@ -208,6 +211,12 @@ void Core::tell_room(Room& room, std::string_view json, chat::UserId except) {
   for (const Seat& seat : room.seats) {
     if (seat.session->user != except) tell(*seat.session, json);
   }
+}
+
+// Those numbers stand in the room's wire buffer: who fell off it is told the newest one.
+void Core::tell_presence_count(Session& session, const Room& room) {
+  const std::size_t count = presence_.count(room.name);
+  if (count > config_.presence.events_max) tell(session, api::presence_count(room.name, count));
 }
 
 // In large rooms a number takes the place of names, and goes to all alike.

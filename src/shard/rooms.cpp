@@ -138,17 +138,10 @@ void Core::enter(Session& session, Room& room, const chat::RoomJoined& joined, c
   place->catching_up = false;
 
   constexpr std::size_t listed = 200;
-  std::vector<chat::UserId> online = presence_.list(room.name, listed);
-  std::size_t count = presence_.count(room.name);
-  if (!presence_.contains(room.name,
-                          session.user)) {  // the signal of this arrival is still under way
-    ++count;
-    online.insert(std::ranges::lower_bound(online, session.user), session.user);
-    if (online.size() > listed) online.pop_back();
-  }
   chat::RoomJoined told = joined;
   told.head = room.feed.position();
-  tell(session, api::room_joined(told, online, count, call.ref));
+  tell(session, api::room_joined(told, presence_.list(room.name, listed),
+                                 presence_.count(room.name), call.ref));
   if (call.after_seq) begin_catch_up(session, *place, joined, call);
 }
 
@@ -216,6 +209,12 @@ void Core::continue_catch_up(Session& session, Room& room) {
     seat.pinned = room.feed.position();
     const chat::Seq seen = seat.seen;
     advance(room, seat, room.wire.end(), seen);
+    tell_presence_count(session, room);
+    if (session.stage == Session::Stage::leaving) return;
+    if (seen == seat.pinned) {  // what it missed were no events
+      place.catching_up = false;
+      return;
+    }
   }
   chat::ReadPage page;
   page.room = room.name;
@@ -227,6 +226,7 @@ void Core::continue_catch_up(Session& session, Room& room) {
   call.kind = Call::Kind::catch_up;
   call.client = session.connection->handle();
   call.room = room.name;
+  call.after_seq = seat.seen;
   if (!ask(chat::ReadRequest{std::move(page)}, std::move(call))) {
     hang_up(session, proto::CloseCode::try_again_later, "busy");
     return;
@@ -242,6 +242,10 @@ void Core::on_catch_up_reply(Session& session, Call& call, chat::Reply&& reply) 
   Seat& seat = room.seats[place->seat];
   place->page_asked = false;
   if (!place->catching_up) return;
+  if (*call.after_seq != seat.seen) {  // of before the member came in once more, from elsewhere
+    continue_catch_up(session, room);
+    return;
+  }
   const auto* page = std::get_if<chat::PageRead>(&reply);
   if (!page || page->events.empty()) {
     // What cannot be read now is not skipped: the client comes again and resumes.

@@ -50,7 +50,7 @@ Core::Core(const ShardOptions& options, std::unique_ptr<io::Ring> ring)
     : options_(options),
       config_(*options.config),
       ring_(std::move(ring)),
-      inbox_(config_.limits.requests_in_flight),
+      inbox_(config_.limits.requests_in_flight, options_.inbox),
       rate_rule_{static_cast<double>(config_.limits.messages_per_second),
                  static_cast<double>(config_.limits.message_burst)},
       budget_(config_.limits.shard_buffer_bytes),

@@ -21,6 +21,7 @@
 #include "base/time.hpp"
 #include "chat/archive.hpp"
 #include "chat/signal.hpp"
+#include "shard/inbox.hpp"
 #include "starling/config.hpp"
 
 namespace starling::shard {
@@ -65,6 +66,7 @@ struct ShardOptions {
   std::function<bool()> archive_healthy;      // whether the last commit went well; any thread
   std::string address;                        // of the public listener, "127.0.0.1:8080"
   base::WallMs started_at = 0;
+  InboxBounds inbox;
 };
 
 class Shard : public chat::ShardInbox, public chat::SignalInbox {

@@ -1,5 +1,8 @@
 #include "store/archive.hpp"
 
+#include <sqlite3.h>
+
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -12,12 +15,29 @@
 namespace starling::store {
 namespace {
 
+// Reads a file, writes back what it read, and syncs it. SQLite's result code.
+int write_again(sqlite3_file& file) {
+  constexpr sqlite3_int64 piece_bytes = 64 * 1024;
+  sqlite3_int64 size = 0;
+  if (const int code = file.pMethods->xFileSize(&file, &size); code != SQLITE_OK) return code;
+  std::string piece;
+  for (sqlite3_int64 at = 0; at < size; at += piece_bytes) {
+    piece.resize(static_cast<std::size_t>(std::min(piece_bytes, size - at)));
+    const int bytes = static_cast<int>(piece.size());
+    int code = file.pMethods->xRead(&file, piece.data(), bytes, at);
+    if (code == SQLITE_OK) code = file.pMethods->xWrite(&file, piece.data(), bytes, at);
+    if (code != SQLITE_OK) return code;
+  }
+  return size == 0 ? SQLITE_OK : file.pMethods->xSync(&file, SQLITE_SYNC_FULL);
+}
+
 class SqliteArchive final : public Archive {
  public:
   SqliteArchive(const ArchiveOptions& options, Database database)
       : options_(options), database_(std::move(database)) {}
 
   base::Result<void> prepare() {
+    if (auto done = keep_what_is_there(); !done) return done;
     if (auto done = migrate(database_, migrations()); !done) return done;
     // An archive's epoch is new wherever an archive is: clients of another one start afresh.
     Statement{database_, "INSERT OR IGNORE INTO meta VALUES ('epoch', ?)"}
@@ -62,12 +82,35 @@ class SqliteArchive final : public Archive {
   }
 
  private:
+  base::Result<void> keep_what_is_there();
   base::Result<std::pair<Database, io::Wake>> connect() const;
 
   const ArchiveOptions options_;
   mutable Database database_;  // the opening thread's connection
   std::uint64_t epoch_ = 0;
 };
+
+// Whatever can be read here will be shown and counted as stored, so the disk must have it first. A
+// process that was killed may have left a log that is in the page cache alone: written and not yet
+// synced, or, after an fsync(2) that failed, marked clean so that no later one writes it. Writing
+// the log's own bytes once more makes them dirty again; then they are synced, moved into the
+// database and the log is cut.
+base::Result<void> SqliteArchive::keep_what_is_there() {
+  // The first read finds the log and opens it.
+  const auto tables = database_.number("SELECT count(*) FROM sqlite_schema");
+  sqlite3_file* log = nullptr;
+  sqlite3_file_control(database_.raw(), "main", SQLITE_FCNTL_JOURNAL_POINTER,
+                       static_cast<void*>(&log));
+  int code = tables ? SQLITE_OK : database_.failure_code();
+  if (code == SQLITE_OK && log && log->pMethods) code = write_again(*log);
+  if (code == SQLITE_OK) {
+    code = sqlite3_wal_checkpoint_v2(database_.raw(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr,
+                                     nullptr);
+  }
+  if (code == SQLITE_OK) return {};
+  return base::failure("cannot bring the log of the database " + options_.path +
+                       " to the disk: " + sqlite3_errstr(code));
+}
 
 base::Result<Database> open_database(const ArchiveOptions& options) {
   base::Result<Database> database = Database::open(options.path);

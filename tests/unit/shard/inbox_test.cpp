@@ -26,7 +26,7 @@ TEST(InboxTest, batches_come_out_in_order) {
 
 TEST(InboxTest, too_many_bytes_are_dropped_and_said_once) {
   Inbox inbox{16};
-  inbox.post_batch(batch_of(Inbox::max_batch_bytes));
+  inbox.post_batch(batch_of(InboxBounds{}.batch_bytes));
   inbox.post_batch(batch_of(1));
   EXPECT_EQ(inbox.dropped_batches(), 1u);
   EXPECT_TRUE(inbox.lapped());
@@ -38,7 +38,7 @@ TEST(InboxTest, too_many_bytes_are_dropped_and_said_once) {
 
 TEST(InboxTest, too_many_batches_are_dropped_and_said) {
   Inbox inbox{16};
-  for (std::size_t i = 0; i <= Inbox::max_batches; ++i) inbox.post_batch(batch_of(1));
+  for (std::size_t i = 0; i <= InboxBounds{}.batches; ++i) inbox.post_batch(batch_of(1));
   EXPECT_EQ(inbox.dropped_batches(), 1u);
   EXPECT_TRUE(inbox.lapped());
 }
@@ -46,7 +46,7 @@ TEST(InboxTest, too_many_batches_are_dropped_and_said) {
 TEST(InboxTest, signals_are_dropped_when_full_and_counted) {
   Inbox inbox{16};
   const chat::Signal signal = chat::TypingSignal{"room", 1, "ann", true};
-  for (std::size_t i = 0; i < Inbox::max_signals; ++i) EXPECT_TRUE(inbox.post_signal(signal));
+  for (std::size_t i = 0; i < InboxBounds{}.signals; ++i) EXPECT_TRUE(inbox.post_signal(signal));
   EXPECT_FALSE(inbox.post_signal(signal));
   EXPECT_EQ(inbox.dropped_signals(), 1u);
 }

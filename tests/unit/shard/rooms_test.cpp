@@ -95,14 +95,14 @@ TEST_F(RoomsTest, what_was_dropped_while_joining_is_found) {
   auto ann = member(1, "s", 0);
   ann->say(R"({"type":"join_room","roomId":"r"})");
   const auto asked = await_request<chat::JoinRoom>();
-  for (Seq seq = 1; seq <= Inbox::max_batches; ++seq) shard->committed(batch("s", seq, seq));
+  for (Seq seq = 1; seq <= InboxBounds{}.batches; ++seq) shard->committed(batch("s", seq, seq));
   shard->committed(batch("r", 6, 6));                // finds no room
   answer(asked, chat::RoomJoined{"r", 5, 0, 0, 7});  // older than what was dropped
   auto heads = await_request<chat::ReadHeads>();
   auto& rooms = content<chat::ReadHeads>(heads).rooms;
   std::ranges::sort(rooms);
   EXPECT_EQ(rooms, (std::vector<std::string>{"r", "s"}));
-  answer(heads, chat::HeadsRead{{{"r", 6}, {"s", Inbox::max_batches}}});
+  answer(heads, chat::HeadsRead{{{"r", 6}, {"s", InboxBounds{}.batches}}});
   auto fill = await_request<chat::ReadPage>();
   EXPECT_EQ(content<chat::ReadPage>(fill).room, "r");
   EXPECT_EQ(content<chat::ReadPage>(fill).value, 5u);
@@ -148,6 +148,36 @@ TEST_F(RoomsTest, a_resume_that_the_wire_buffer_outran_reads_more_pages) {
   pump([&] { return seqs(*ann).size() >= 101; });
   settle();
   EXPECT_EQ(seqs(*ann), range(1, 101));
+}
+
+TEST_F(RoomsTest, a_resume_that_begins_again_leaves_nothing_out) {
+  start();
+  auto ann = authenticated(1);
+  const auto join = [&](Seq after) {
+    ann->say(R"({"type":"join_room","roomId":"r","afterSeq":)" + std::to_string(after) + "}");
+    answer(await_request<chat::JoinRoom>(), chat::RoomJoined{"r", 500, 0, 0, 7});
+    await_frame(*ann, "room_joined");
+  };
+  const auto answer_page = [&](const ScriptedArchive::Asked& asked) {
+    auto question = std::get<chat::ReadPage>(std::get<chat::ReadRequest>(asked.request));
+    chat::PageRead page;
+    page.room = "r";
+    page.head = 500;
+    for (unsigned i = 1; i <= question.limit; ++i)
+      page.events.push_back(event("r", question.value + i));
+    answer(asked, page);
+  };
+  join(0);
+  answer_page(await_request<chat::ReadPage>());         // 1 to 200
+  const auto second = await_request<chat::ReadPage>();  // 201 to 400, asked for and not answered
+  join(100);
+  answer_page(second);
+  while (seqs(*ann).empty() || seqs(*ann).back() < 500) {
+    if (HasFailure()) return;
+    answer_page(await_request<chat::ReadPage>());
+    settle();
+  }
+  EXPECT_EQ(seqs(*ann), range(101, 500));
 }
 
 TEST_F(RoomsTest, a_resume_from_too_far_is_told_the_gap) {
@@ -216,6 +246,54 @@ TEST_F(RoomsTest, a_slow_reader_is_told_its_gap_and_the_others_notice_nothing) {
   }
   EXPECT_EQ(expected, last + 1);
   EXPECT_TRUE(gaps);
+}
+
+TEST_F(RoomsTest, two_who_come_in_one_turn_count_each_other) {
+  start();
+  auto ann = authenticated(1);
+  auto bob = authenticated(2);
+  ann->say(R"({"type":"join_room","roomId":"r"})");
+  const auto first = await_request<chat::JoinRoom>();
+  bob->say(R"({"type":"join_room","roomId":"r"})");
+  const auto second = await_request<chat::JoinRoom>();
+  answer(first, chat::RoomJoined{"r", 0, 0, 0, 7});
+  answer(second, chat::RoomJoined{"r", 0, 0, 0, 7});
+  await_frame(*ann, "room_joined");
+  EXPECT_NE(await_frame(*ann, "user_joined").find(R"("onlineCount":2)"), std::string::npos);
+  EXPECT_NE(await_frame(*bob, "room_joined").find(R"("onlineUsers":[1,2],"onlineCount":2)"),
+            std::string::npos);
+  settle();
+  for (const std::string& frame : bob->frames)
+    EXPECT_EQ(frame.find("user_joined"), std::string::npos);
+}
+
+TEST_F(RoomsTest, a_slow_reader_hears_how_many_there_are) {
+  config.limits.room_buffer_bytes = 64 * 1024;
+  config.presence.events_max = 1;
+  start();
+  auto ann = member(1, "r", 0);
+  auto slow = member(2, "r", 0, 4'096);
+  std::erase(clients, slow.get());  // stops reading
+  Seq last = 0;
+  const auto talk = [&](int rounds) {
+    for (int round = 0; round < rounds; ++round) {
+      shard->committed(batch("r", last + 1, last + 10, 2'000));
+      last += 10;
+      pump([&] { return !seqs(*ann).empty() && seqs(*ann).back() == last; });
+      ann->frames.clear();
+    }
+  };
+  talk(400);
+  auto carol = member(3, "r", last);
+  await_frame(*ann, "presence_count");  // it stands in the room's buffer now
+  talk(400);                            // and now no longer
+  clients.push_back(slow.get());        // reads again
+  pump([&] { return !seqs(*slow).empty() && seqs(*slow).back() == last; });
+  std::string newest;
+  for (const std::string& frame : slow->frames) {
+    if (frame.find(R"("type":"presence_count")") != std::string::npos) newest = frame;
+  }
+  EXPECT_NE(newest.find(R"("onlineCount":3)"), std::string::npos) << newest;
 }
 
 TEST_F(RoomsTest, who_left_gets_nothing_more_and_the_rest_goes_on) {

@@ -1,0 +1,117 @@
+// Process: a whole server (archive, writer, readers, shards) in the run's one thread.
+//
+// Each part is turned when it could run: a shard while its ring is not asleep, the writer and the
+// readers until their wait() says that they would sleep. Between two turns anything else may
+// happen. What a part finds although nobody woke it was a lost wake-up. The
+// writer's turn is not one step for the others: they run on while it syncs, and between its commit
+// and its deliveries.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/ws_protocol.hpp"
+#include "bus/local_bus.hpp"
+#include "disk_sim.hpp"
+#include "network.hpp"
+#include "ring_sim.hpp"
+#include "shard/shard.hpp"
+#include "starling/config.hpp"
+#include "store/archive.hpp"
+
+namespace starling::sim {
+
+struct ProcessOptions {
+  Config config;
+  unsigned shards = 1;
+  unsigned readers = 2;
+  std::size_t mailbox_items = 64;
+  shard::InboxBounds inbox;
+  unsigned pause = 0;  // per thousand turns: the thread is not run for a while
+  unsigned longest_pause_ms = 0;
+  base::Duration longest_wait = std::chrono::milliseconds{100};
+};
+
+// Sends a shard's requests to the parts that do them; full mailboxes refuse.
+class Router final : public chat::Backend {
+ public:
+  bool submit(chat::Request&& request, chat::Ticket ticket) override;
+
+  store::Writer* writer = nullptr;
+  std::vector<store::Reader*> readers;
+
+ private:
+  std::size_t next_reader_ = 0;
+};
+
+class Process final : private chat::EventEncoder {
+ public:
+  static constexpr const char* database = "starling.db";
+
+  Process(const ProcessOptions& options, Random& random, Network& network, Disk& disk);
+  ~Process() override;
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  // Empty, or why it cannot start (the disk).
+  std::string start();
+
+  // Turns one part that can run, chosen by `random`. False: all are asleep.
+  bool step();
+  std::optional<base::Instant> next_deadline() const;
+
+  void heal() { kind_ = true; }  // from here on every thread is run when it can
+  void drain();
+  bool drained() const;
+
+  std::size_t buffer_bytes() const;  // of all shards, as of their last tick
+  unsigned buffers_lent() const;
+  const store::Archive& archive() const { return *archive_; }
+
+ private:
+  template <typename Worker>
+  struct Loop {
+    std::unique_ptr<Worker> worker;
+    int wake = -1;
+    bool asleep = false;
+    base::Instant paused_until{};
+  };
+  struct Core {
+    std::unique_ptr<shard::Shard> shard;
+    SimRing* ring = nullptr;
+    bool drained = false;
+    base::Instant paused_until{};
+  };
+
+  void append_frame(const chat::Event& event, std::string& out) const override;
+  void run_others() const;
+  std::string make_shard(std::uint16_t index);
+  void turn(Core& core);
+  template <typename Worker>
+  void turn(Loop<Worker>& loop);
+  bool runnable(const Core& core) const;
+  template <typename Worker>
+  bool runnable(const Loop<Worker>& loop) const;
+  base::Instant pause_from_now() const;
+
+  const ProcessOptions options_;
+  Random& random_;
+  Network& network_;
+  Disk& disk_;
+  api::FrameEncoder encoder_;
+  bus::LocalBus bus_;
+  Router router_;
+  std::unique_ptr<store::Archive> archive_;
+  std::vector<Core> cores_;
+  Loop<store::Writer> writer_;
+  std::vector<Loop<store::Reader>> readers_;
+  std::vector<int> ready_;
+  bool kind_ = false;
+  bool writing_ = false;     // the writer is in the middle of its turn
+  bool others_run_ = false;  // and this is one of theirs
+};
+
+}  // namespace starling::sim

@@ -1,0 +1,319 @@
+#include "world.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/check.hpp"
+#include "clock_sim.hpp"
+#include "io/clock.hpp"
+#include "tally.hpp"
+
+namespace starling::sim {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr base::WallMs start_of_time = 1'700'000'000'000;
+constexpr base::Duration settling_time =
+    seconds{90};  // longer than all time-outs one after another
+constexpr unsigned max_users = 8;
+
+std::string user_name(chat::UserId user) { return "user" + std::to_string(user); }
+
+// Hears of nothing: for the writer that makes the users.
+class NoInbox final : public chat::ShardInbox {
+ public:
+  void reply(chat::TicketedReply&&) override {}
+  bool committed(const chat::CommittedBatchRef&) override { return false; }
+  void wake() override {}
+};
+
+std::uint64_t begin_run(Judge& judge, std::uint64_t seed) {
+  set_judge(&judge);
+  reset_clock(start_of_time);
+  return seed;
+}
+
+}  // namespace
+
+World::World(std::uint64_t seed, std::optional<unsigned> shards, bool verbose)
+    : random_(seed),
+      judge_(verbose),
+      plan_((begin_run(judge_, seed), make_plan(random_, shards))),
+      disk_(random_),
+      network_(random_, plan_.network) {
+  for (const Habits& habits : plan_.clients) {
+    clients_.push_back(std::make_unique<Client>(static_cast<unsigned>(clients_.size() + 1), habits,
+                                                random_, network_, ledger_));
+  }
+  for (unsigned i = 1; i <= plan_.rest_clients; ++i) {
+    const Habits& like = plan_.clients.front();
+    rest_clients_.push_back(std::make_unique<RestClient>(i, like.user, like.rooms, like.pace_ms,
+                                                         random_, network_, ledger_));
+  }
+}
+
+World::~World() {
+  disk_.crash();  // whatever is still there reaches the disk no more
+}
+
+Verdict World::run() {
+  make_users();
+  began_ = io::now();
+  disk_.faults = plan_.disk;
+  go_wrong();
+  if (!judge_.failed()) settle();
+  if (!judge_.failed()) let_go();
+  Verdict verdict{judge_.rule(), judge_.details(), judge_.trace_hash(), {}};
+  if (judge_.failed()) verdict.story = story();
+  return verdict;
+}
+
+void World::make_users() {
+  NoInbox nobody;
+  store::ArchiveOptions options;
+  options.path = Process::database;
+  auto archive = store::Archive::open(options);
+  CHECK(archive);
+  auto writer = (*archive)->make_writer({&nobody});
+  CHECK(writer);
+  for (chat::UserId user = 1; user <= max_users; ++user) {
+    CHECK((*writer)->post({chat::CreateUser{user_name(user), {}, {}}, {0, {}}}));
+  }
+  CHECK((*writer)->turn());
+}
+
+// ---- the server ------------------------------------------------------------------------------
+
+void World::start() {
+  process_ = std::make_unique<Process>(plan_.process, random_, network_, disk_);
+  const std::string failure = process_->start();
+  judge_.heard("server", failure.empty() ? "serves" : failure);
+  if (!failure.empty()) {
+    count(Happened::failed_start);
+    stop(false);
+    return;
+  }
+  if (kind_) process_->heal();
+  ledger_.audit(disk_);
+}
+
+// However it ends: its memory is gone, the network hangs up, the disk keeps what it keeps.
+void World::stop(bool power_lost) {
+  judge_.heard("server", power_lost ? "loses power" : "ends");
+  count(power_lost ? Happened::power_loss : draining_ ? Happened::drain : Happened::kill);
+  disk_.crash();
+  network_.set_listening(false);
+  process_.reset();
+  network_.process_ended(power_lost);
+  disk_.restart(power_lost);
+  draining_ = power_goes_too_ = false;
+  restart_at_ = io::now() + milliseconds{random_.between(1, 1'500)};
+}
+
+void World::happen(const Event& event) {
+  constexpr std::array<const char*, 8> names{
+      "kill",  "kill in I/O", "power loss", "power loss in I/O",
+      "drain", "full disk",   "bad syncs",  "clock jump"};
+  judge_.heard("fate", names[static_cast<std::size_t>(event.what)]);
+  using What = Event::What;
+  switch (event.what) {
+    case What::kill:
+    case What::power_loss:
+      if (process_) stop(event.what == What::power_loss);
+      return;
+    case What::kill_in_io:
+    case What::power_loss_in_io:
+      power_goes_too_ = event.what == What::power_loss_in_io;
+      disk_.crash_after(static_cast<unsigned>(random_.between(1, 30)));
+      return;
+    case What::drain:
+      if (!process_ || draining_) return;
+      process_->drain();
+      draining_ = true;
+      return;
+    case What::full_disk:
+      disk_.full_until = io::now() + milliseconds{random_.between(10, 3'000)};
+      return;
+    case What::bad_syncs:
+      disk_.syncs_fail_until = io::now() + milliseconds{random_.between(10, 3'000)};
+      return;
+    case What::clock_jump:
+      jump_wall_clock(static_cast<base::WallMs>(random_.below(7'200'000)) - 3'600'000);
+      return;
+  }
+}
+
+// ---- time ------------------------------------------------------------------------------------
+
+void World::step() {
+  if (disk_.dead()) stop(power_goes_too_);
+  if (!process_ && io::now() >= restart_at_) start();
+  if (process_ && draining_ && process_->drained()) stop(false);
+  for (const auto& client : clients_) {
+    if (client->next_at() <= io::now()) client->act();
+  }
+  for (const auto& client : rest_clients_) {
+    if (client->next_at() <= io::now()) client->act();
+  }
+  const bool network_first = random_.permille(plan_.network_weight);
+  bool moved = network_first && network_.step();
+  if (!moved && process_) moved = process_->step();
+  if (!moved && !network_first) moved = network_.step();
+  if (moved) {
+    advance_clock(microseconds{random_.below(plan_.step_us)});
+  } else {
+    pass_time();
+  }
+}
+
+// Nothing can happen now: on to when something can.
+void World::pass_time() {
+  base::Instant next = io::now() + seconds{1};
+  const auto consider = [&next](std::optional<base::Instant> at) {
+    if (at && *at > io::now()) next = std::min(next, *at);
+  };
+  if (process_) {
+    consider(process_->next_deadline());
+  } else {
+    consider(restart_at_);
+  }
+  consider(network_.next_thaw());
+  for (const auto& client : clients_) {
+    consider(client->next_at());
+    consider(client->lazy_until());
+  }
+  for (const auto& client : rest_clients_) consider(client->next_at());
+  if (next_event_ < plan_.events.size()) consider(began_ + plan_.events[next_event_].at);
+  set_now(next);
+}
+
+void World::go_wrong() {
+  while (io::now() < began_ + plan_.chaos && !judge_.failed()) {
+    while (next_event_ < plan_.events.size() &&
+           began_ + plan_.events[next_event_].at <= io::now()) {
+      happen(plan_.events[next_event_++]);
+    }
+    step();
+  }
+}
+
+// ---- the end ---------------------------------------------------------------------------------
+
+std::string World::unsettled() const {
+  for (const auto& client : clients_) {
+    if (std::string why = client->unsettled(); !why.empty()) return why;
+  }
+  for (const auto& client : rest_clients_) {
+    if (std::string why = client->unsettled(); !why.empty()) return why;
+  }
+  return {};
+}
+
+void World::settle() {
+  judge_.heard("fate", "all is kind from here on");
+  network_.heal();
+  disk_.heal();
+  if (draining_) stop(false);
+  kind_ = true;
+  if (process_) process_->heal();
+  for (const auto& client : clients_) client->calm();
+  for (const auto& client : rest_clients_) client->calm();
+  const base::Instant deadline = io::now() + settling_time;
+  base::Instant look_again{};
+  std::string why = "nothing yet";
+  while (!why.empty() && !judge_.failed()) {
+    if (io::now() >= look_again) {  // looking costs an audit
+      if (process_) ledger_.audit(disk_);
+      why = process_ ? unsettled() : "the server does not start";
+      look_again = io::now() + seconds{1};
+      if (!why.empty() && io::now() > deadline) {
+        judge_.broken("everything that was asked for comes in the end", why);
+      }
+    }
+    step();
+  }
+  if (!judge_.failed()) check_quiet();
+}
+
+// Some time later nothing is kept and everybody knows who is there.
+void World::check_quiet() {
+  const base::Instant until =
+      io::now() + milliseconds{plan_.process.config.presence.grace_ms} + seconds{8};
+  // A ping that is under way just now is no leak: the least of several seconds counts.
+  std::size_t least = ~std::size_t{0};
+  while (io::now() < until && !judge_.failed()) {
+    step();
+    least = std::min(least, process_->buffer_bytes());
+  }
+  if (judge_.failed()) return;
+  if (const std::string why = unsettled(); !why.empty()) {
+    judge_.broken("what has settled stays so", why);
+  }
+  // Where pings are frequent there may be one in every second.
+  constexpr std::size_t ping_bytes = 1'100;
+  const bool pings = plan_.process.config.limits.ping_interval_ms < 20'000;
+  if (least > (pings ? clients_.size() * ping_bytes : 0)) {
+    judge_.broken("a server with nothing to send keeps no buffer",
+                  std::to_string(least) + " bytes");
+  }
+  if (process_->buffers_lent() != 0) {
+    judge_.broken("receive buffers are given back",
+                  std::to_string(process_->buffers_lent()) + " are not");
+  }
+  check_presence();
+}
+
+void World::check_presence() {
+  for (const auto& client : clients_) {
+    if (!client->speaks_v1()) continue;
+    for (const std::string& room : plan_.clients.front().rooms) {
+      if (!client->in_room(room)) continue;
+      std::set<chat::UserId> here;
+      for (const auto& other : clients_) {
+        if (other->in_room(room)) here.insert(other->user());
+      }
+      if (client->count_in(room) != here.size()) {
+        judge_.broken("presence agrees with who is connected",
+                      client->name() + " counts " + std::to_string(client->count_in(room)) +
+                          " in " + room + ", " + std::to_string(here.size()) + " are there");
+      }
+      if (here.size() > plan_.process.config.presence.events_max) continue;
+      if (plan_.process.config.presence.events_max < max_users) continue;
+      std::set<chat::UserId> known = client->online_in(room);
+      known.insert(client->user());
+      if (known != here) {
+        judge_.broken("presence agrees with who is connected",
+                      client->name() + " knows others in " + room + " than are there");
+      }
+    }
+  }
+}
+
+void World::let_go() {
+  for (const auto& client : clients_) client->retire();
+  for (const auto& client : rest_clients_) client->retire();
+  process_->drain();
+  draining_ = true;
+  const base::Instant deadline = io::now() + seconds{60};
+  while (process_ && !judge_.failed()) {
+    step();
+    if (io::now() > deadline) {
+      judge_.broken("a server that is told to stop does", "it has clients or calls left");
+    }
+  }
+}
+
+std::string World::story() const {
+  std::string story;
+  for (const auto& client : clients_) {
+    story += client->name() + " (user " + std::to_string(client->user()) + "):\n";
+    for (const std::string& line : client->history()) story += "  " + line.substr(0, 200) + "\n";
+  }
+  return story;
+}
+
+}  // namespace starling::sim

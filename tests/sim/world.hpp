@@ -1,0 +1,76 @@
+// World: one run. A server, its disk, the network, clients, and what goes wrong, from one seed.
+//
+// First things go wrong for a while (crashes, losses of power, a full disk, failing syncs, cut
+// connections), with an audit of the archive after every crash. Then all is kind, clients come back
+// and stay, and everything must settle: every member of a room has been given all of it, every
+// question is answered, presence agrees with who is there, no buffer is kept. Last the server is
+// told to stop, and must.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client.hpp"
+#include "disk_sim.hpp"
+#include "judge.hpp"
+#include "ledger.hpp"
+#include "network.hpp"
+#include "plan.hpp"
+#include "process.hpp"
+#include "random.hpp"
+#include "rest_client.hpp"
+
+namespace starling::sim {
+
+struct Verdict {
+  std::string rule;  // empty: none was broken
+  std::string details;
+  std::uint64_t trace_hash = 0;
+  std::string story;  // what clients heard last, where a rule was broken
+};
+
+class World {
+ public:
+  World(std::uint64_t seed, std::optional<unsigned> shards, bool verbose);
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  Verdict run();
+
+ private:
+  void make_users();
+  void start();
+  void stop(bool power_lost);
+  void step();
+  void pass_time();
+  void happen(const Event& event);
+  void go_wrong();
+  void settle();
+  void check_quiet();
+  void check_presence();
+  void let_go();
+  std::string unsettled() const;
+  std::string story() const;
+
+  Random random_;
+  Judge judge_;
+  const Plan plan_;
+  Disk disk_;
+  Network network_;
+  Ledger ledger_;
+  std::vector<std::unique_ptr<Client>> clients_;
+  std::vector<std::unique_ptr<RestClient>> rest_clients_;
+  std::unique_ptr<Process> process_;
+  base::Instant restart_at_{};
+  bool kind_ = false;  // nothing goes wrong any more
+  bool draining_ = false;
+  bool power_goes_too_ = false;  // with the crash that is planned
+  std::size_t next_event_ = 0;
+  base::Instant began_{};
+};
+
+}  // namespace starling::sim
