@@ -381,7 +381,11 @@ std::size_t Connection::send_segments(std::span<const Segment> segments) {
   const io::Token token{io::Operation::send, self_};
 
   if (waiting + segments.size() == 1) {  // the way of nearly every delivery
-    single_ = waiting == 1 ? std::move(private_->segments.front()) : segments.front();
+    if (waiting == 1) {
+      single_ = std::move(private_->segments.front());
+    } else {
+      single_ = segments.front();
+    }
     private_.reset();
     context_.ring->send(socket_, {single_.chunk.data() + single_.offset, single_.size}, token);
     return segments.size();

@@ -28,11 +28,7 @@ Hasher::Hasher(io::Wake wake, std::vector<chat::ShardInbox*> inboxes)
     : wake_(std::move(wake)), inboxes_(std::move(inboxes)), mailbox_(max_waiting) {}
 
 bool Hasher::post(chat::HashRequest&& request, chat::Ticket ticket) {
-  Item item{std::move(request), ticket};
-  if (!mailbox_.post(std::move(item))) {
-    request = std::move(item.request);
-    return false;
-  }
+  if (!mailbox_.post({std::move(request), ticket})) return false;
   wake_.notify();
   return true;
 }

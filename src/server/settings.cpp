@@ -141,6 +141,7 @@ class Store {
 
 std::vector<std::string> names_of(const std::vector<Key>& keys) {
   std::vector<std::string> names;
+  names.reserve(keys.size());
   for (const Key& key : keys) names.push_back(key.name);
   return names;
 }
@@ -189,7 +190,9 @@ struct FileReader {
       }
       const Value value = value_of_node(node);
       const std::string wrong = std::visit(Store{*known, value}, known->target);
-      if (!wrong.empty()) problem(node.source().begin, "'" + name + "' " + wrong);
+      if (wrong.empty()) continue;
+      std::string what{"'"};
+      problem(node.source().begin, what.append(name).append("' ").append(wrong));
     }
   }
 
@@ -314,6 +317,7 @@ void Settings::apply_environment(const std::vector<std::string>& variables) {
       continue;
     }
     std::vector<std::string> names;
+    names.reserve(key_of_variable.size());
     for (const auto& entry : key_of_variable) names.push_back(entry.first);
     const std::string near = closest(name, names);
     problem(name, "unknown setting" + (near.empty() ? "" : ", did you mean '" + near + "'?"));

@@ -104,7 +104,7 @@ void Core::hang_up(Session& session, proto::CloseCode code, std::string_view rea
 // Asks the archive on behalf of a session, which is told if that is refused.
 void Core::ask_for(Session& session, chat::Request&& request, Call&& call) {
   call.client = session.connection->handle();
-  if (ask(std::move(request), std::move(call))) {
+  if (ask(std::move(request), call)) {
     ++session.open_calls;
     return;
   }

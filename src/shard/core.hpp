@@ -137,8 +137,8 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void sweep();
   base::Duration until_next_timer() const;
   void publish_metrics();
-  // False: refused, nothing will be answered.
-  [[nodiscard]] bool ask(chat::Request&& request, Call&& call);
+  // Takes `call` until the answer comes. False: refused, nothing will be answered, `call` stays.
+  [[nodiscard]] bool ask(chat::Request&& request, Call& call);
   void on_reply(chat::TicketedReply&& reply);
 
   // ---- http.cpp

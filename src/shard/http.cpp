@@ -40,7 +40,7 @@ void Core::run_step(Client& client, api::Step&& step) {
     call.kind = Call::Kind::rest;
     call.client = client.connection.handle();
     call.then = std::move(question->then);
-    if (ask(std::move(question->request), std::move(call))) {
+    if (ask(std::move(question->request), call)) {
       client.request_open = true;
       return;
     }

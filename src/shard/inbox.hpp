@@ -40,7 +40,7 @@ class Inbox {
   // False: dropped and counted; signals_lost() then tells the shard to ask for what it missed.
   bool post_signal(const chat::Signal& signal);
   // A connection; false: full, it stays the caller's.
-  [[nodiscard]] bool post_socket(int socket) { return sockets_.post(std::move(socket)); }
+  [[nodiscard]] bool post_socket(int socket) { return sockets_.post(int{socket}); }
 
   // ---- the shard's thread
   std::optional<chat::TicketedReply> take_reply() { return replies_.take(); }

@@ -82,7 +82,7 @@ void Core::keep_status(chat::UserId user) {
   call.kind = Call::Kind::status;
   call.user = user;
   const chat::SetStatus status{user, presence_.contains({}, user)};
-  if (!ask(chat::WriteRequest{status}, std::move(call))) statuses_due_.push_back(user);
+  if (!ask(chat::WriteRequest{status}, call)) statuses_due_.push_back(user);
 }
 
 void Core::on_status_reply(chat::UserId user, const chat::Reply& reply) {
@@ -100,15 +100,15 @@ void Core::on_signals_lost() {
 // Once a second: what was lost or refused is asked for again.
 void Core::retry_signals() {
   for (const chat::UserId user : std::exchange(statuses_due_, {})) keep_status(user);
-  for (std::uint16_t shard = 0; shard < shards_.size(); ++shard) {
+  for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
     if (digests_missing_ >> shard & 1) {
-      options_.bus->send(shard, chat::PresenceWanted{options_.index});
+      options_.bus->send(static_cast<std::uint16_t>(shard), chat::PresenceWanted{options_.index});
     }
   }
   if (!revocations_missing_) return;
   Call call;
   call.kind = Call::Kind::revoked;
-  revocations_missing_ = !ask(chat::ReadRequest{chat::ListRevocations{}}, std::move(call));
+  revocations_missing_ = !ask(chat::ReadRequest{chat::ListRevocations{}}, call);
 }
 
 void Core::on_revocations(const chat::Reply& reply) {

@@ -90,7 +90,7 @@ void Core::start_join(Session& session, std::string name, std::optional<chat::Se
   call.epoch = epoch;
   // From here on the room holds its events back until the archive has told the head.
   Room& room = room_for(name);
-  if (!ask(chat::WriteRequest{chat::JoinRoom{std::move(name), session.user}}, std::move(call))) {
+  if (!ask(chat::WriteRequest{chat::JoinRoom{std::move(name), session.user}}, call)) {
     maybe_abandoned_.push_back(room.name);
     tell_error(session, {FailureCode::unavailable, "The server is busy, try again"}, call.ref);
     return;
@@ -227,7 +227,7 @@ void Core::continue_catch_up(Session& session, Room& room) {
   call.client = session.connection->handle();
   call.room = room.name;
   call.after_seq = seat.seen;
-  if (!ask(chat::ReadRequest{std::move(page)}, std::move(call))) {
+  if (!ask(chat::ReadRequest{std::move(page)}, call)) {
     hang_up(session, proto::CloseCode::try_again_later, "busy");
     return;
   }
@@ -295,7 +295,7 @@ bool Core::pump_heads() {
     const auto first = heads_wanted_.end() - static_cast<std::ptrdiff_t>(count);
     Call call;
     call.kind = Call::Kind::heads;
-    if (!ask(chat::ReadRequest{chat::ReadHeads{{first, heads_wanted_.end()}}}, std::move(call))) {
+    if (!ask(chat::ReadRequest{chat::ReadHeads{{first, heads_wanted_.end()}}}, call)) {
       return false;
     }
     heads_wanted_.erase(first, heads_wanted_.end());
@@ -320,7 +320,7 @@ void Core::pump_fills() {
       Call call;
       call.kind = Call::Kind::fill;
       call.room = room->name;
-      if (!ask(chat::ReadRequest{std::move(page)}, std::move(call))) return;
+      if (!ask(chat::ReadRequest{std::move(page)}, call)) return;
       ++fills_open_;
     } else if (Room* whole = find_room(fills_wanted_.front())) {
       whole->filling = false;

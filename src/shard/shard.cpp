@@ -218,7 +218,7 @@ void Core::take_inbox() {
   if (signals_lost) on_signals_lost();
 }
 
-bool Core::ask(chat::Request&& request, Call&& call) {
+bool Core::ask(chat::Request&& request, Call& call) {
   if (calls_.size() >= config_.limits.requests_in_flight) {
     ++counts_.calls_refused;
     return false;

@@ -47,7 +47,7 @@ std::uint64_t unread_of(std::uint64_t messages, std::uint64_t messages_up_to_rea
 }
 
 std::string fold_name(std::string_view name) {
-  const std::string terminated{name};
+  std::string terminated{name};
   utf8proc_uint8_t* folded =
       utf8proc_NFKC_Casefold(reinterpret_cast<const utf8proc_uint8_t*>(terminated.c_str()));
   if (!folded) return terminated;  // not UTF-8: cannot be a valid name, compares as it is

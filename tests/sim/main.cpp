@@ -1,7 +1,9 @@
 // sim: runs seeds of the simulation.
 //
-//   sim --seed N [--shards N] [--verbose]     one run, and the same once more: the traces must
-//   agree sim --seeds A..B | --count N              many, on as many processes as there are cores
+//   sim --seed N [--shards N] [--verbose]
+// runs one, and the same once more: the traces must agree.
+//   sim --seeds A..B | --count N
+// runs many, on as many processes as there are cores.
 //
 // Ends with "N passed, N failed"; 0 if none failed. A seed that failed is printed with the command
 // that replays it, the rule that was broken, and what the clients heard last.
