@@ -199,6 +199,23 @@ TEST_F(SendTest, a_client_that_does_not_read_its_replies_is_closed_at_the_bound)
   expect_closed();
 }
 
+TEST_F(SendTest, where_the_shard_has_nothing_left_who_does_not_read_goes_sooner) {
+  upgrade();
+  connection->send_text("stuck");
+  connection->flush();
+  const base::ChunkRef rest = base::ChunkRef::allocate(budget, budget.limit_bytes());
+  std::size_t waiting = 0;
+  while (connection->send_text(std::string(100, 'r'))) {
+    waiting += 100;
+    ASSERT_LE(waiting, limits.private_buffer_bytes / 32) << "nothing stops it";
+  }
+  EXPECT_EQ(connection->state(), State::flushing);
+  send_all();
+  EXPECT_TRUE(peer.ends_with(close_frame(CloseCode::slow_reader, "too slow a reader")));
+  peer_ends();
+  expect_closed();
+}
+
 // RFC 6455, section 5.5.3: of pings that came before an answer could go, the latest is answered.
 TEST_F(SendTest, a_flood_of_pings_gets_one_pong_at_a_time_and_costs_no_memory) {
   upgrade();
