@@ -1,4 +1,4 @@
-import type { ErrorCode, StarlingErrorInit } from './api.ts';
+import type { ErrorCode, StarlingErrorInit } from './api.js';
 
 /** What went wrong with one command or call. `message` is the server's, in English; `code` is what to
  * decide by. */

@@ -1,2 +1,2 @@
-export type * from './api.ts';
-export { StarlingError } from './error.ts';
+export type * from './api.js';
+export { StarlingError } from './error.js';
