@@ -116,8 +116,8 @@ export interface HistoryQuery {
   limit?: number;
 }
 
-/** A room that the user is a member of, as far as this client knows. The object stays the same
- * while the client lives; its fields change before the event `room` is emitted. */
+/** A room that the user is a member of, as far as this client knows. The object stays the same until
+ * `left`; its fields change before the event `room` is emitted. */
 export interface Room {
   readonly roomId: string;
   /** Its events come to this client: `join()` has been called, and not `leave()`. */
@@ -135,9 +135,13 @@ export interface Room {
   readonly onlineUsers: ReadonlySet<number>;
 }
 
+/** A room as the server lists it. */
 export interface RoomSummary {
   roomId: string;
   headSeq: number;
+  onlineCount: number;
+  members: number;
+  createdAt: string;
 }
 
 /** A message on its way. The client keeps it until the server has answered, across reconnects and,
@@ -336,7 +340,7 @@ export interface Client {
   setTyping(roomId: string, isTyping: boolean): void;
 
   // Messages.
-  /** Never fails at once, also offline. The messages of a room are sent one after the other, so
+  /** Takes it also offline; throws only when 1,000 messages wait already. The messages of a room are sent one after the other, so
    * that no refusal lets a later one overtake. */
   send(roomId: string, content: string, metadata?: Record<string, unknown>): Pending;
   /** What is on its way or failed, in the order of writing. */
