@@ -83,7 +83,13 @@ function tree() {
   mkdirSync(path.join(root, 'web/src'), { recursive: true });
   const [lock, source] = [path.join(root, 'web/package-lock.json'), path.join(root, 'web/src/main.ts')];
   for (const file of [lock, source]) writeFileSync(file, '');
-  return { root, lock, source, newer: (file) => utimesSync(file, new Date(), new Date(Date.now() + 1_000)) };
+  const made = (name) => path.join(root, 'web/node_modules', name);
+  const aged = (file, seconds) => utimesSync(file, new Date(), new Date(Date.now() - seconds * 1_000));
+  return {
+    root,
+    edit: () => [aged(made('.built'), 10), aged(source, 5)],
+    lock_anew: () => [aged(made('.package-lock.json'), 10), aged(lock, 5)],
+  };
 }
 const npm = `
 echo "npm $1" >>CALLS
@@ -93,7 +99,7 @@ case "$*" in
 esac`;
 
 test('the browser client is built where its sources or packages have changed, and only then', async () => {
-  const { root, lock, source, newer } = tree();
+  const { root, edit, lock_anew } = tree();
   const build = async (programs = {}) => {
     const { code, stderr, calls } = await runWith({ node: '', npm, ...programs }, path.join(root, 'tools/web'));
     assert.equal(code, programs.npm ? 1 : 0, stderr);
@@ -102,12 +108,13 @@ test('the browser client is built where its sources or packages have changed, an
   assert.equal(await build(), 'npm ci\nnpm run\n');
   assert.equal(await build(), '');
   const failing = npm.replace(': >dist/index.html', 'exit 1');
-  newer(source);
+  edit();
   assert.equal(await build({ npm: failing }), 'npm run\n');
   assert.equal(await build(), 'npm run\n', 'a build that failed counts for nothing');
+  assert.equal(await build(), '');
   rmSync(path.join(root, 'web/dist'), { recursive: true });
   assert.equal(await build(), 'npm run\n');
-  newer(lock);
+  lock_anew();
   assert.match(await build(), /^npm ci\n/);
   rmSync(root, { recursive: true });
 });
