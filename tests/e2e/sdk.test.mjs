@@ -81,8 +81,9 @@ function until(client, holds, what, limit) {
 class Person {
   constructor(line, user) {
     Object.assign(this, { user, seen: new Map(ROOMS.map((room) => [room, []])), sent: [], replaced: [], failures: [] });
-    // Jitter of a tenth: hundreds of cuts take seconds, not minutes.
-    this.client = new Starling({ url: line.url, token: user.token, WebSocket, random: () => Math.random() / 10 });
+    // Jitter of a tenth: hundreds of cuts take seconds, not minutes. Who falls far behind pages all of it.
+    const random = () => Math.random() / 10;
+    this.client = new Starling({ url: line.url, token: user.token, WebSocket, random, fillLimit: 1_000_000 });
     const { client } = this;
     for (const event of ['message', 'tombstone', 'deleted']) client.on(event, (what) => this.take(what));
     for (const event of ['gap', 'error']) client.on(event, (what) => this.failures.push({ event, ...what }));
