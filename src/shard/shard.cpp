@@ -69,6 +69,7 @@ Core::Core(const ShardOptions& options, std::unique_ptr<io::Ring> ring)
 
   rest_.config = &config_;
   rest_.keys = options_.keys;
+  rest_.pages = options_.pages;
   rest_.origins.allowed = config_.http.allowed_origins;
   rest_.origins.any_loopback =
       config_.auth.mode == AuthMode::open && is_loopback(config_.server.host);
