@@ -16,8 +16,7 @@ export function keyOf(row: Row): string {
  * again, unless it has been deleted meanwhile. */
 export function merge(rows: readonly Row[], incoming: readonly Row[]): readonly Row[] {
   if (incoming.length === 0) return rows;
-  const last = rows.at(-1);
-  if (!last || isRunBehind(last.seq, incoming)) return [...rows, ...incoming];
+  if (isRunBehind(rows.at(-1)?.seq ?? 0, incoming)) return [...rows, ...incoming];
   const bySeq = new Map(rows.map((row) => [row.seq, row]));
   for (const row of incoming) {
     if (row.deleted || !bySeq.has(row.seq)) bySeq.set(row.seq, row);
