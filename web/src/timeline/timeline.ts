@@ -96,7 +96,8 @@ export class Timeline {
       }
       if (this.pendingChanged) {
         this.pendingChanged = false;
-        this.pending.value = client.pending(this.roomId);
+        // The client changes its entries in place; what is drawn again is told by another object.
+        this.pending.value = client.pending(this.roomId).map((one) => ({ ...one }));
       }
     });
     if (this.viewer?.reading()) this.markRead();
