@@ -57,7 +57,7 @@ export interface Message {
   senderId: number;
   senderUsername: string;
   messageType: string;
-  metadata?: Record<string, unknown>;
+  metadata?: Record<string, unknown> | undefined;
   timestamp: string;
   /** Of own messages that this client sent, or that come from history or a resume. It is that of
    * the `Pending` whose place the message takes. */
@@ -90,9 +90,9 @@ export interface Gap {
   roomId: string;
   fromSeq: number;
   toSeq: number;
-  /** `too_many`, `slow_reader`: more than the client pages by itself (`fillLimit`); `history()` has them.
-   * `epoch`: the database is another one. Forget everything of this room and read `history()`. */
-  reason: 'too_many' | 'slow_reader' | 'epoch';
+  /** `too_many`: more than the client pages by itself (`fillLimit`); `history()` has them. `epoch`: the
+   * database is another one. Forget everything of this room and read `history()`. */
+  reason: 'too_many' | 'epoch';
 }
 
 /** A part of a room's history, oldest first. Deletions are not listed: what they took away is a
@@ -150,7 +150,7 @@ export interface Pending {
   readonly clientMessageId: string;
   readonly roomId: string;
   readonly content: string;
-  readonly metadata?: Record<string, unknown>;
+  readonly metadata?: Record<string, unknown> | undefined;
   /** When it was written. */
   readonly createdAt: number;
   /** `failed`: the server refused it for good. `retry()` or `discard()` decide. */
@@ -163,7 +163,7 @@ export interface PendingChange {
   pending: Pending;
   /** With `removed`: the message that takes its place. Its own event `message` follows in the same
    * turn unless it stands before `room.seq`, where history has it. Absent: it was discarded. */
-  message?: Message;
+  message?: Message | undefined;
 }
 
 export interface Presence {
@@ -208,6 +208,7 @@ export interface StarlingErrorInit {
   message: string;
   /** The same again later may succeed. */
   retryable?: boolean;
+  /** Of commands over the socket. */
   retryAfterMs?: number;
   /** Of an HTTP answer. */
   status?: number;
@@ -245,10 +246,10 @@ export interface OutboxEntry {
   owner: string;
   roomId: string;
   content: string;
-  metadata?: Record<string, unknown>;
+  metadata?: Record<string, unknown> | undefined;
+  /** Different for each entry of an owner: they are sent in this order. */
   createdAt: number;
-  /** Order among entries of the same millisecond. */
-  position: number;
+  state: Pending['state'];
   error?: { code: ErrorCode; message: string };
 }
 
@@ -256,8 +257,8 @@ export interface OutboxEntry {
 export interface OutboxStorage {
   /** All entries, of all users and owners. */
   load(): Promise<OutboxEntry[]>;
-  put(entry: OutboxEntry): Promise<void>;
-  remove(clientMessageId: string): Promise<void>;
+  put(entry: OutboxEntry): Promise<unknown>;
+  remove(clientMessageId: string): Promise<unknown>;
 }
 
 /** The part of the standard WebSocket that the client needs. */
@@ -272,13 +273,14 @@ export interface Socket {
 }
 
 export interface Options {
-  /** Where the server is: `http://host:port`. Default: where the page comes from. */
+  /** Where the server is: `http://host:port`, no slash behind it. Default: where the page comes from. */
   url?: string;
-  /** The token, or who knows it. Without one the browser's cookie counts. */
+  /** The token, or who knows it. Without one the browser's cookie counts; pages of another origin need a token. */
   token?: string | (() => string | undefined);
   outbox?: OutboxStorage;
   /** Join every room that the user is a member of as soon as it is known. A page wants that (badges
-   * are exact for joined rooms), a bot rather not. Default: false. */
+   * are exact for joined rooms), a bot rather not. What is beyond the server's number of rooms for one session is told
+   * as `error`. Default: false. */
   joinMemberships?: boolean;
   /** A hole or gap of at most so many events is paged; a larger one is told. Default: 1,000. */
   fillLimit?: number;
@@ -321,8 +323,8 @@ export interface Client {
   // Rooms.
   /** All rooms of the server, in pages: those behind the room `after`. */
   rooms(query?: { limit?: number; after?: string }): Promise<RoomSummary[]>;
-  /** Somebody, by id or by name. */
-  user(idOrName: number | string): Promise<User>;
+  /** Somebody. */
+  user(id: number): Promise<User>;
   /** Enters a room (making it, if it is new) and follows it until `leave()`, across reconnects. With
    * `afterSeq` the events behind it come first; without, events begin behind the head. Resolves with the
    * first `room_joined`, however long that takes; rejects only when the server refuses for good. */

@@ -4,6 +4,5 @@ const LONGEST_MS = 30_000;
 
 /** The wait before attempt number `attempt`, counted from 0. `random` gives 0 to 1. */
 export function backoffMs(attempt: number, random: () => number): number {
-  // 2^6 * 500 is beyond the longest already.
-  return random() * Math.min(LONGEST_MS, SHORTEST_MS * 2 ** Math.min(attempt, 6));
+  return random() * Math.min(LONGEST_MS, SHORTEST_MS * 2 ** attempt);
 }

@@ -2,11 +2,12 @@ import type { Events } from './api.js';
 
 export type Emit = <Name extends keyof Events>(name: Name, event: Events[Name]) => void;
 
-/** Handlers by event. What one of them throws is reported as uncaught, behind the others. */
+/** Handlers in the order of their coming. What one of them throws is reported as uncaught, behind the others. */
 export function createEmitter() {
-  const handlers = new Map<keyof Events, Set<(event: never) => void>>();
+  const handlers = new Set<[keyof Events, (event: never) => void]>();
   const emit: Emit = (name, event) => {
-    for (const handler of handlers.get(name) ?? []) {
+    for (const [wanted, handler] of handlers) {
+      if (wanted !== name) continue;
       try {
         handler(event as never);
       } catch (error) {
@@ -17,9 +18,9 @@ export function createEmitter() {
     }
   };
   function on<Name extends keyof Events>(name: Name, handler: (event: Events[Name]) => void) {
-    const those = handlers.get(name) ?? new Set();
-    handlers.set(name, those.add(handler));
-    return () => void those.delete(handler);
+    const entry: [Name, typeof handler] = [name, handler];
+    handlers.add(entry);
+    return () => void handlers.delete(entry);
   }
   return { emit, on };
 }

@@ -3,18 +3,18 @@ import type { ErrorCode, StarlingErrorInit } from './api.js';
 /** What went wrong with one command or call. `message` is the server's, in English; `code` is what to
  * decide by. */
 export class StarlingError extends Error {
-  readonly code: ErrorCode;
-  readonly retryable: boolean;
-  readonly retryAfterMs: number | undefined;
+  declare readonly code: ErrorCode;
+  declare readonly retryable: boolean;
+  declare readonly retryAfterMs?: number;
   /** Of the HTTP answer, if it was one. */
-  readonly status: number | undefined;
+  declare readonly status?: number;
 
   constructor(init: StarlingErrorInit) {
     super(init.message);
-    this.name = 'StarlingError';
-    this.code = init.code;
-    this.retryable = init.retryable ?? false;
-    this.retryAfterMs = init.retryAfterMs;
-    this.status = init.status;
+    Object.assign(this, { name: 'StarlingError', retryable: false }, init);
   }
 }
+
+/** No answer will come: the connection was cut, or there is none. */
+export const offline = () =>
+  new StarlingError({ code: 'offline', message: 'No connection', retryable: true });

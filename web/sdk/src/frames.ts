@@ -57,7 +57,7 @@ export interface ReadUpdate {
   headSeq?: number;
 }
 
-export type GapFrame = { type: 'gap' } & Gap;
+export type GapFrame = { type: 'gap'; reason: 'too_many' | 'slow_reader' | 'epoch' } & Omit<Gap, 'reason'>;
 
 export interface Comings {
   type: 'user_joined' | 'user_left';

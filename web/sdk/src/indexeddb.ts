@@ -9,34 +9,23 @@ export function indexedDbOutbox(database = 'starling'): OutboxStorage {
   function open() {
     const request = indexedDB.open(database, 1);
     request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: 'clientMessageId' });
-    return done(request);
+    return answerOf(request);
   }
 
-  // Resolves when the transaction is on disk, in the order of the calls.
-  async function work<Value>(mode: IDBTransactionMode, what: (store: IDBObjectStore) => IDBRequest<Value>) {
-    opened ??= open();
-    opened.catch(() => (opened = undefined)); // the next call tries again
-    const transaction = (await opened).transaction(STORE, mode);
-    const request = what(transaction.objectStore(STORE));
-    await new Promise((resolve, reject) => {
-      transaction.oncomplete = resolve;
-      transaction.onabort = () => reject(transaction.error);
-    });
-    return request.result;
+  // Transactions that write run in the order of the calls.
+  async function work<Value>(what: (store: IDBObjectStore) => IDBRequest<Value>) {
+    const transaction = (await (opened ??= open())).transaction(STORE, 'readwrite');
+    return answerOf(what(transaction.objectStore(STORE)));
   }
 
   return {
-    load: () => work<OutboxEntry[]>('readonly', (store) => store.getAll()),
-    async put(entry) {
-      await work('readwrite', (store) => store.put(entry));
-    },
-    async remove(clientMessageId) {
-      await work('readwrite', (store) => store.delete(clientMessageId));
-    },
+    load: () => work<OutboxEntry[]>((store) => store.getAll()),
+    put: (entry) => work((store) => store.put(entry)),
+    remove: (clientMessageId) => work((store) => store.delete(clientMessageId)),
   };
 }
 
-function done<Value>(request: IDBRequest<Value>): Promise<Value> {
+function answerOf<Value>(request: IDBRequest<Value>): Promise<Value> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);

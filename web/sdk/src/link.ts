@@ -4,10 +4,13 @@
 //   idle ──connect()──→ connecting ──auth_success──→ online
 //                        ↑      └───────lost─────┐     │ lost
 //                        └──timer, retryNow()── waiting ←┘
-//   42xx and no renewal: signed-out.   43xx: refused.   Both stay until connect().
+//
+// A token that is refused: signed-out. A close with 43xx: refused. Both stay until connect(). A session that
+// ended (42xx) is tried once more like any other, since there may be a newer token or cookie by now; the
+// refused one cannot renew itself.
 import type { Options, Socket, State, StateChange } from './api.js';
 import { backoffMs } from './backoff.js';
-import { StarlingError } from './error.js';
+import { offline, StarlingError } from './error.js';
 import type { AuthSuccess, Command, Frame, Welcome } from './frames.js';
 
 const OPEN_DUE_MS = 10_000; // from the first packet to auth_success
@@ -16,113 +19,95 @@ const PING_HIDDEN_MS = 30_000;
 const PONG_DUE_MS = 4_000; // PING_MS + PONG_DUE_MS: a silent cut is noticed within 9 s
 const PONG_DOUBTFUL_DUE_MS = 1_500; // the platform says that it is offline
 const HURRY_MS = 1_000; // the network is back, or somebody looks
-const RETRY_LATER_ATTEMPT = 3; // 1013: begin with up to 4 s
-const RETRY_AFTER_MS = 1_000; // a retryable error that names no time
+const LATER_ATTEMPTS = 3; // 1013, try again later: as if so many more had failed, for 4 s at first
+const PAUSE_MS = 1_000; // after an error that asks for patience and names no time
 
-export type Done = (error: StarlingError | undefined, frame: Frame) => void;
+export type Done = (error: StarlingError | undefined, frame?: Frame) => void;
 
 export interface LinkOwner {
   token(): string | undefined;
-  /** Authenticated; `state` is still 'connecting', no command goes out yet. */
+  /** Authenticated; no command goes out yet. */
   greeted(session: AuthSuccess, limits: Welcome['limits']): void;
   /** Commands go out from here on. */
   online(): void;
+  /** Still online, every few seconds. */
+  beat(): void;
   /** Every frame that is no answer to a command. */
   received(frame: Frame): void;
   /** The socket is gone, and with it everything that was not answered. */
   lost(): void;
   changed(change: StateChange): void;
-  /** The token is no longer good. True: there is another. False: somebody has to log in. Rejects
-   * when that cannot be found out now. */
-  renew(): Promise<boolean>;
 }
 
 export type Link = ReturnType<typeof createLink>;
 
 export function createLink(url: string, options: Options, owner: LinkOwner) {
-  const now = options.now ?? Date.now;
-  const random = options.random ?? Math.random;
+  const { now = Date.now, random = Math.random } = options;
   const calls = new Map<string, Done>();
-  let state: State = 'idle';
+  let change: StateChange = { state: 'idle' };
   let socket: Socket | undefined;
   let limits: Welcome['limits'];
   let lastRef = 0;
   let attempts = 0;
   let toldDelayMs: number | undefined; // by `reconnect`
-  let change: StateChange;
-  let listening: AbortController | undefined;
-  // At most one of each runs.
-  let retryTimer: ReturnType<typeof setTimeout> | undefined;
-  let pingTimer: ReturnType<typeof setTimeout> | undefined;
+  let nextTimer: ReturnType<typeof setTimeout> | undefined; // online: the next ping; waiting: the next attempt
   let dueTimer: ReturnType<typeof setTimeout> | undefined; // cuts the line
 
-  const is = (wanted: State) => state === wanted;
+  const is = (state: State) => change.state === state;
 
   function become(next: StateChange) {
     change = next;
-    state = next.state;
     owner.changed(next);
   }
 
+  // ---- commands --------------------------------------------------------------------------------
+
+  // For what may be lost. Before auth_success nothing goes out but `auth`.
   function put(command: Command): boolean {
-    if (socket?.readyState !== 1) return false;
-    socket.send(JSON.stringify(command));
-    return true;
+    const open = socket?.readyState === 1 && (is('online') || command.type === 'auth');
+    if (open) socket!.send(JSON.stringify(command));
+    return open;
   }
 
-  function call(command: Command, done: Done) {
-    const ref = String(++lastRef);
-    if (put({ ...command, ref })) calls.set(ref, done);
-    else done(offline(), undefined as never);
-  }
-
-  /** Sends a command; `done` gets its answer, or what went wrong, in the order of the wire. */
+  // Says a command, and again as long as the server only asks for patience. `done` gets the answer, or what
+  // went wrong, in the order of the wire.
   function ask(command: Command, done: Done) {
-    if (state === 'online') call(command, done);
-    else done(offline(), undefined as never);
-  }
-
-  /** Like `ask`, but says it again as long as the server only asks for patience. */
-  function request(command: Command): Promise<Frame> {
-    return new Promise((resolve, reject) => {
-      const again = () =>
-        ask(command, (error, frame) => {
-          if (error?.retryable && error.code !== 'offline') setTimeout(again, pauseMs(error));
-          else if (error) reject(error);
-          else resolve(frame);
-        });
-      again();
+    const ref = `${++lastRef}`;
+    const mine = socket;
+    const fail = () => done(offline());
+    if (!put({ ...command, ref })) return fail();
+    calls.set(ref, (error, frame) => {
+      if (!error?.retryable || error.code === 'offline') done(error, frame);
+      else setTimeout(() => (socket === mine ? ask(command, done) : fail()), error.retryAfterMs ?? PAUSE_MS);
     });
   }
 
+  // ---- the socket ------------------------------------------------------------------------------
+
   function open() {
-    clearTimeout(retryTimer);
-    const Constructor = options.WebSocket ?? (WebSocket as unknown as NonNullable<Options['WebSocket']>);
-    const mine = new Constructor(url, 'starling.v1');
+    clearTimeout(nextTimer);
+    const mine = new (options.WebSocket ?? (WebSocket as unknown as NonNullable<Options['WebSocket']>))(url, 'starling.v1');
     socket = mine;
-    mine.onmessage = (event: { data: string }) => {
-      if (socket === mine) receive(JSON.parse(event.data));
+    mine.onmessage = ({ data }: { data: string }) => {
+      if (socket === mine) receive(JSON.parse(data));
     };
-    mine.onclose = (event: { code: number; reason: string }) => {
-      if (socket === mine) lost(event.code, event.reason);
+    mine.onclose = ({ code, reason }: { code: number; reason: string }) => {
+      if (socket === mine) lost(code, reason);
     };
     mine.onerror = () => {}; // a close follows
-    dueTimer = setTimeout(lost, OPEN_DUE_MS, 1006, 'no answer');
+    due(OPEN_DUE_MS);
     become({ state: 'connecting' });
   }
 
   function receive(frame: Frame) {
-    if (state === 'online') {
-      clearTimeout(dueTimer);
-      dueTimer = undefined;
-    }
-    const done = frame.ref && calls.get(frame.ref);
+    if (is('online')) heard();
+    const done = calls.get(frame.ref!);
     if (done) {
       calls.delete(frame.ref!);
       done(frame.type === 'error' ? new StarlingError(frame) : undefined, frame);
     } else if (frame.type === 'welcome') {
       limits = frame.limits;
-      call({ type: 'auth', token: owner.token() }, authenticated);
+      ask({ type: 'auth', token: owner.token() }, authenticated);
     } else if (frame.type === 'reconnect') {
       toldDelayMs = frame.afterMs;
     } else {
@@ -130,133 +115,104 @@ export function createLink(url: string, options: Options, owner: LinkOwner) {
     }
   }
 
-  function authenticated(error: StarlingError | undefined, frame: Frame) {
-    if (error?.code === 'offline') return;
+  function authenticated(error: StarlingError | undefined, frame?: Frame) {
     if (error) {
-      if (error.retryable) lost(1013, error.message);
-      else end({ state: 'signed-out', reason: error.message });
+      if (error.code !== 'offline') end({ state: 'signed-out', reason: error.message });
       return;
     }
     attempts = 0;
-    clearTimeout(dueTimer);
-    dueTimer = undefined;
+    heard();
     owner.greeted(frame as AuthSuccess, limits);
     if (!is('connecting')) return; // a handler had enough
-    schedulePing();
     become({ state: 'online' });
-    if (is('online')) owner.online();
+    if (!is('online')) return;
+    schedulePing();
+    owner.online();
   }
 
-  // ---- is anybody there ----------------------------------------------------------------------
+  // ---- is anybody there ------------------------------------------------------------------------
 
-  function schedulePing() {
-    clearTimeout(pingTimer);
-    pingTimer = setTimeout(ping, hidden() ? PING_HIDDEN_MS : PING_MS, PONG_DUE_MS);
+  function due(ms: number) {
+    dueTimer ??= setTimeout(lost, ms, 1006, 'no answer');
   }
 
   // Any frame counts as an answer.
+  function heard() {
+    clearTimeout(dueTimer);
+    dueTimer = undefined;
+  }
+
+  function schedulePing() {
+    clearTimeout(nextTimer);
+    const hidden = globalThis.document?.visibilityState === 'hidden';
+    nextTimer = setTimeout(ping, hidden ? PING_HIDDEN_MS : PING_MS, PONG_DUE_MS);
+    owner.beat();
+  }
+
   function ping(dueMs: number) {
-    if (state !== 'online') return;
+    if (!is('online')) return;
     put({ type: 'ping' });
-    dueTimer ??= setTimeout(lost, dueMs, 1006, 'no answer');
+    due(dueMs);
     schedulePing();
   }
+
+  // The network came or went, or the page is looked at again.
+  function doubt({ type }: Event) {
+    if (is('waiting')) wait(random() * HURRY_MS);
+    ping(type === 'offline' ? PONG_DOUBTFUL_DUE_MS : PONG_DUE_MS);
+  }
+  for (const type of ['online', 'offline', 'visibilitychange']) globalThis.addEventListener?.(type, doubt);
 
   // ---- the end, and the next beginning ---------------------------------------------------------
 
   function drop() {
     const old = socket;
     socket = undefined;
-    for (const timer of [retryTimer, pingTimer, dueTimer]) clearTimeout(timer);
-    dueTimer = undefined;
+    clearTimeout(nextTimer);
+    heard();
     old?.close(1000);
-    const unanswered = [...calls.values()];
+    for (const done of calls.values()) done(offline());
     calls.clear();
-    for (const done of unanswered) done(offline(), undefined as never);
     owner.lost();
   }
 
   function end(last: StateChange) {
-    state = last.state; // whoever looks during the drop finds it so
+    change = last; // whoever looks during the drop finds it so
     drop();
     become(last);
   }
 
   function lost(code: number, reason: string) {
-    if (code >= 4300 && code < 4400) {
-      end({ state: 'refused', code, reason });
-    } else if (code >= 4200 && code < 4300) {
-      end({ state: 'waiting', retryAt: now(), code, reason });
-      const here = change; // somebody may connect or close meanwhile
-      owner.renew().then(
-        (renewed) => {
-          if (change !== here) return;
-          if (renewed) open();
-          else end({ state: 'signed-out', code, reason });
-        },
-        () => change === here && wait(backoffMs(attempts++, random)),
-      );
-    } else {
-      if (code === 1013) attempts = Math.max(attempts, RETRY_LATER_ATTEMPT);
-      change = { state: (state = 'waiting'), code, reason };
-      drop();
-      wait(toldDelayMs ?? backoffMs(attempts++, random));
-      toldDelayMs = undefined;
-    }
+    if (code >= 4300) return end({ state: 'refused', code, reason });
+    if (code === 1013) attempts += LATER_ATTEMPTS;
+    change = { state: 'waiting', code, reason };
+    drop();
+    wait(toldDelayMs ?? backoffMs(attempts++, random));
+    toldDelayMs = undefined;
   }
 
   function wait(delayMs: number) {
-    clearTimeout(retryTimer);
-    retryTimer = setTimeout(open, delayMs);
+    clearTimeout(nextTimer);
+    nextTimer = setTimeout(open, delayMs);
     become({ ...change, retryAt: now() + delayMs });
   }
 
-  // The network is back, or the page is looked at again.
-  function hurry() {
-    const delayMs = random() * HURRY_MS;
-    if (state === 'waiting' && change.retryAt! > now() + delayMs) wait(delayMs);
-    ping(PONG_DUE_MS);
-  }
-
-  function connect() {
-    if (state === 'connecting' || state === 'online' || state === 'waiting') return;
-    attempts = 0;
-    listening?.abort();
-    listening = new AbortController();
-    const { signal } = listening;
-    globalThis.addEventListener?.('online', hurry, { signal });
-    globalThis.addEventListener?.('offline', () => ping(PONG_DOUBTFUL_DUE_MS), { signal });
-    globalThis.document?.addEventListener('visibilitychange', () => hidden() || hurry(), { signal });
-    open();
-  }
-
-  function close(last: State = 'idle') {
-    listening?.abort();
-    end({ state: last });
-  }
-
   return {
-    get state() {
-      return state;
+    change: () => change,
+    connect() {
+      if (socket || is('waiting')) return;
+      attempts = 0;
+      open();
     },
-    get retryAt() {
-      return state === 'waiting' ? change.retryAt : undefined;
+    close(state: State = 'idle') {
+      if (!is(state)) end({ state });
     },
-    connect,
-    close,
     retryNow() {
-      if (state === 'waiting') open();
+      if (is('waiting')) open();
     },
-    put: (command: Command) => state === 'online' && put(command),
+    put,
     ask,
-    request,
+    request: (command: Command) =>
+      new Promise<Frame>((resolve, reject) => ask(command, (error, frame) => (error ? reject(error) : resolve(frame!)))),
   };
 }
-
-/** How long to wait before the same again. */
-export const pauseMs = (error: StarlingError) => error.retryAfterMs ?? RETRY_AFTER_MS;
-
-const hidden = () => globalThis.document?.visibilityState === 'hidden';
-
-const offline = () =>
-  new StarlingError({ code: 'offline', message: 'There is no connection', retryable: true });

@@ -7,200 +7,164 @@
 // Several tabs share a storage. An entry belongs to the client that wrote it (`owner`), which holds a Web
 // Lock for as long as it lives; who signs in takes over what belongs to nobody alive. Where there are no
 // locks, two may send the same entry: that is one message, too.
-import type { Message, Options, OutboxEntry, Pending, PendingChange } from './api.js';
+import type { Message, Options, OutboxEntry, Pending, PendingChange, Session } from './api.js';
 import type { Emit } from './emitter.js';
 import { StarlingError } from './error.js';
 import type { MessageSent } from './frames.js';
-import { type Link, pauseMs } from './link.js';
+import type { Link } from './link.js';
 
 const MAX_ENTRIES = 1_000; // of one client; beyond, send() throws
-const LOCK = 'starling.';
+const LOCK = 'starling.'; // taken while others' entries are looked through; with the owner's id, by the owner
 
 interface Entry extends OutboxEntry {
-  state: Pending['state'];
   /** The server has it; its event has not come yet. */
   sent?: MessageSent;
 }
 
-export interface OutboxOwner {
-  userId(): number;
-  username(): string;
-  /** May messages go to this room now? Not while it is being entered. */
-  open(roomId: string): boolean;
+export interface OutboxRoom {
+  isOpen(): boolean;
   /** The server took the message. True: its event will come, and settle it. */
-  sent(frame: MessageSent): boolean;
+  acknowledged(frame: MessageSent): boolean;
   /** Nothing is in flight any more. */
-  idle(roomId: string): void;
+  drain(): void;
 }
 
 export type Outbox = ReturnType<typeof createOutbox>;
 
-export function createOutbox(options: Options, link: Link, emit: Emit, owner: OutboxOwner) {
-  const now = options.now ?? Date.now;
-  const random = options.random ?? Math.random;
-  const { outbox: storage } = options;
+export function createOutbox(
+  options: Options,
+  link: Link,
+  emit: Emit,
+  session: () => Session | undefined,
+  rooms: ReadonlyMap<string, OutboxRoom>,
+) {
+  const { outbox: storage, now = Date.now, random = Math.random } = options;
   const locks = storage && globalThis.navigator?.locks;
-  const me = [now(), random() * 2 ** 52, random() * 2 ** 52].map((part) => Math.floor(part).toString(36)).join('');
-  const owned = new Promise<void>((resolve) => {
-    if (!locks) resolve();
-    else
-      void locks.request(LOCK + me, () => {
-        resolve();
-        return new Promise(() => {}); // until the tab is gone
-      });
-  });
+  const word = () => Math.floor(random() * 2 ** 52).toString(36);
+  const me = word() + word();
+  const userId = () => session()?.userId ?? 0;
   let entries = new Map<string, Entry>(); // in the order of sending
-  const inFlight = new Map<string, { entry: Entry }>(); // by room; a flight ends with its connection
-  let position = 0;
+  const inFlight = new Map<string, Entry>(); // by room, until the answer or the end of the connection
+  let lastCreatedAt = 0;
   let loadedFor = 0; // the user whose entries are here
 
-  const kept = (work: Promise<void> | undefined) =>
-    work?.catch((error) => emit('error', { code: 'internal', message: `The outbox cannot be kept: ${error}` }));
-  const tell = (change: PendingChange['change'], pending: Entry) => emit('pending', { change, pending });
-  const mine = (entry: Entry) => !entry.userId || entry.userId === owner.userId();
+  void locks?.request(LOCK + me, () => new Promise(() => {})); // held until the tab is gone
 
-  async function store(entry: Entry) {
-    if (!entry.userId) return; // not yet known whose it is
-    const { state: _, sent: __, ...rest } = entry;
-    await kept(storage?.put(rest));
+  const tell = (change: PendingChange['change'], pending: Pending, message?: Message) =>
+    emit('pending', { change, pending, message });
+  const mine = (entry: Entry) => !entry.userId || entry.userId === userId();
+
+  const kept = (work: Promise<unknown> | undefined) =>
+    work?.catch((error) => emit('error', { code: 'internal', message: `Outbox: ${error}` }));
+
+  function store({ sent: _, ...entry }: Entry) {
+    if (entry.userId) return kept(storage?.put(entry)); // else it is not yet known whose it is
   }
 
-  function add(entry: Entry) {
-    entry.position = ++position;
+  // As the newest.
+  function add(entry: Entry, change: PendingChange['change']) {
+    entry.createdAt = lastCreatedAt = Math.max(now(), lastCreatedAt + 1);
+    entry.clientMessageId ||= `${me}-${lastCreatedAt}`;
     entries.set(entry.clientMessageId, entry);
     void store(entry);
+    tell(change, entry);
+    pump();
   }
 
   function remove(entry: Entry, message?: Message) {
-    entries.delete(entry.clientMessageId);
-    emit('pending', { change: 'removed', pending: entry, ...(message && { message }) });
-  }
-
-  function fail(entry: Entry, { code, message }: StarlingError) {
-    entry.state = 'failed';
-    entry.error = { code, message };
-    void store(entry);
-    tell('changed', entry);
+    const { clientMessageId } = entry;
+    void kept(storage?.remove(clientMessageId));
+    if (entries.delete(clientMessageId)) tell('removed', entry, message);
   }
 
   function pump() {
-    if (link.state !== 'online' || loadedFor !== owner.userId()) return;
+    if (link.change().state !== 'online' || loadedFor !== userId()) return;
     for (const entry of entries.values()) {
       const { roomId, state, sent } = entry;
-      if (state === 'pending' && !sent && mine(entry) && !inFlight.has(roomId) && owner.open(roomId)) fly(entry);
+      if (state === 'pending' && !sent && mine(entry) && !inFlight.has(roomId) && rooms.get(roomId)?.isOpen() !== false)
+        fly(entry);
     }
   }
 
   function fly(entry: Entry) {
     const { roomId, content, clientMessageId, metadata } = entry;
-    const flight = { entry };
-    inFlight.set(roomId, flight);
-    const landed = () => {
-      if (inFlight.get(roomId) !== flight) return; // it was cut off
-      inFlight.delete(roomId);
-      owner.idle(roomId);
-      pump();
-    };
+    inFlight.set(roomId, entry);
     link.ask({ type: 'chat_message', roomId, content, clientMessageId, metadata }, (error, frame) => {
-      if (error?.code === 'offline') return; // by lost() below
-      if (error && (error.retryable || error.code === 'unauthenticated')) {
-        setTimeout(landed, pauseMs(error));
-        return;
+      if (error?.code === 'offline') return; // the next connection says it again
+      if (!error) {
+        entry.sent = frame as MessageSent;
+        if (!rooms.get(roomId)?.acknowledged(entry.sent)) settle(clientMessageId);
+      } else if (entries.has(clientMessageId)) {
+        entry.state = 'failed';
+        entry.error = { code: error.code, message: error.message };
+        void store(entry);
+        tell('changed', entry);
       }
-      if (error) {
-        if (entries.has(clientMessageId)) fail(entry, error);
-      } else {
-        arrived(entry, frame as MessageSent);
-      }
-      landed();
+      inFlight.delete(roomId);
+      rooms.get(roomId)?.drain();
+      pump();
     });
-  }
-
-  function arrived(entry: Entry, frame: MessageSent) {
-    void kept(storage?.remove(entry.clientMessageId));
-    entry.sent = frame;
-    if (!owner.sent(frame)) settle(entry.clientMessageId);
   }
 
   /** Its event has come, or stands where no event will come from. */
   function settle(clientMessageId: string, event?: Message) {
     const entry = entries.get(clientMessageId);
-    if (!entry) return;
-    if (!entry.sent) void kept(storage?.remove(clientMessageId)); // the answer was lost, the event was not
-    remove(entry, event ?? messageOf(entry));
+    if (entry) remove(entry, event ?? messageOf(entry));
   }
 
-  // What the server will say of it in history.
-  function messageOf(entry: Entry): Message {
-    const { roomId, content, clientMessageId, metadata, sent } = entry;
-    const { id, seq, timestamp } = sent!;
-    const [senderId, senderUsername] = [entry.userId, owner.username()];
-    return {
-      ...{ id, seq, roomId, content, senderId, senderUsername, messageType: 'text', timestamp, clientMessageId },
-      ...(metadata && { metadata }),
-    };
+  // What history will say of it.
+  function messageOf({ userId, content, metadata, sent }: Entry): Message {
+    const sender = { senderId: userId, senderUsername: session()!.username };
+    return { ...sent!, content, metadata, ...sender, messageType: 'text' };
   }
 
-  // ---- what others left behind -----------------------------------------------------------------
-
-  async function adopt(userId: number) {
-    await owned;
-    const left = (await storage!.load()).filter((entry) => entry.userId === userId && entry.owner !== me);
-    for (const dead of new Set(left.map((entry) => entry.owner))) {
-      if (locks) await locks.request(LOCK + dead, { ifAvailable: true }, (lock) => lock && take(dead, userId));
-      else await take(dead, userId);
-    }
-  }
-
-  // Under the lock of the dead: nobody else takes them. Read again, since somebody may have.
-  async function take(dead: string, userId: number) {
-    const found = (await storage!.load())
-      .filter((entry) => entry.owner === dead && entry.userId === userId && !entries.has(entry.clientMessageId))
-      .sort((a, b) => a.createdAt - b.createdAt || a.position - b.position);
-    const taken = found.map((entry): Entry => ({ ...entry, owner: me, state: entry.error ? 'failed' : 'pending' }));
-    entries = new Map([...taken, ...entries.values()].map((entry) => [entry.clientMessageId, entry]));
-    for (const entry of taken) {
+  // Takes over what the dead have left, one client after the other.
+  async function adopt(user: number) {
+    const alive = (await locks?.query())?.held?.map(({ name }) => name) ?? [];
+    const left = (await storage!.load())
+      .filter((entry) => entry.userId === user && entry.owner !== me && !alive.includes(LOCK + entry.owner))
+      .sort((a, b) => a.createdAt - b.createdAt)
+      .map((entry): [string, Entry] => [entry.clientMessageId, { ...entry, owner: me }]);
+    entries = new Map([...left, ...entries]);
+    for (const [, entry] of left) {
       await store(entry);
       tell('added', entry);
     }
   }
 
+  /** Authenticated: what has no user gets this one, what was left behind is taken over. */
+  async function start() {
+    const user = userId();
+    for (const entry of entries.values()) {
+      if (entry.userId) continue;
+      entry.userId = user;
+      void store(entry);
+    }
+    if (storage) await kept(locks ? locks.request(LOCK, () => adopt(user)) : adopt(user));
+    loadedFor = user;
+    pump();
+  }
+
   return {
-    /** Authenticated: what has no user gets this one, what was left behind is taken over. */
-    start() {
-      const userId = owner.userId();
-      for (const entry of entries.values()) {
-        if (entry.userId) continue;
-        entry.userId = userId;
-        void store(entry);
-      }
-      void (async () => {
-        if (storage) await kept(adopt(userId));
-        loadedFor = userId;
-        pump();
-      })();
-    },
+    start,
     pump,
-    lost: () => inFlight.clear(),
     settle,
+    lost: () => inFlight.clear(),
     /** What is on its way to this room: an event of ours with this text may be it. */
-    sending: (roomId: string) => inFlight.get(roomId)?.entry.content,
+    sending: (roomId: string) => inFlight.get(roomId)?.content,
     send(roomId: string, content: string, metadata?: Record<string, unknown>): Pending {
-      if (entries.size >= MAX_ENTRIES) throw new StarlingError({ code: 'unavailable', message: 'Too many messages wait' });
+      if (entries.size >= MAX_ENTRIES) throw new StarlingError({ code: 'unavailable', message: 'Too many messages' });
       const entry: Entry = {
-        clientMessageId: `${me}-${position + 1}`,
-        userId: owner.userId(),
+        clientMessageId: '', // by add(), like the time
+        userId: userId(),
         owner: me,
         roomId,
         content,
-        ...(metadata && { metadata }),
-        createdAt: now(),
-        position: 0, // by add()
+        metadata,
+        createdAt: 0,
         state: 'pending',
       };
-      add(entry);
-      tell('added', entry);
-      pump();
+      add(entry, 'added');
       return entry;
     },
     list: (roomId?: string): Pending[] =>
@@ -208,19 +172,14 @@ export function createOutbox(options: Options, link: Link, emit: Emit, owner: Ou
     retry(clientMessageId: string) {
       const entry = entries.get(clientMessageId);
       if (entry?.state !== 'failed') return;
-      entries.delete(clientMessageId); // to the end
+      entries.delete(clientMessageId);
       entry.state = 'pending';
       delete entry.error;
-      entry.createdAt = now();
-      add(entry);
-      tell('changed', entry);
-      pump();
+      add(entry, 'changed');
     },
     discard(clientMessageId: string) {
       const entry = entries.get(clientMessageId);
-      if (!entry) return;
-      void kept(storage?.remove(clientMessageId));
-      remove(entry);
+      if (entry) remove(entry);
     },
   };
 }

@@ -4,15 +4,16 @@
 // `seq` is the last event that was emitted. What comes further ahead is held; a hole in front of it is
 // paged from the archive if it is small enough, and otherwise told as a gap. After a cut everything held
 // is thrown away, and the server begins behind `seq`.
-import type { Room } from './api.js';
+import type { Gap, Options, Presence, Room, Session } from './api.js';
 import type { Emit } from './emitter.js';
 import type { StarlingError } from './error.js';
-import type { GapFrame, MessageSent, ReadUpdate, RecentMessages, RoomEvent, RoomJoined } from './frames.js';
-import { type Link, pauseMs } from './link.js';
+import type { Comings, GapFrame, MessageSent, ReadUpdate, RecentMessages, RoomEvent, RoomJoined } from './frames.js';
+import type { Link } from './link.js';
 import type { Outbox } from './outbox.js';
-import { UnreadCount } from './unread.js';
+import { createUnreadCount } from './unread.js';
 
 const MAX_HELD = 2_000; // events; what is beyond is paged later
+const FILL_LIMIT = 1_000; // events
 const PAGE = 100; // events; the server gives no more at once
 const MARK_MS = 1_000; // between two marks of one room
 const TYPING_MS = 3_000; // between two commands that say the same
@@ -21,319 +22,312 @@ export interface RoomContext {
   link: Link;
   outbox: Outbox;
   emit: Emit;
-  now: () => number;
-  fillLimit: number;
-  userId(): number;
-  epoch(): number;
+  options: Options;
+  session(): Session;
 }
 
-interface Waiter {
-  resolve(room: Room): void;
-  reject(error: StarlingError): void;
-}
+/** A room as users see it, and what the client does with it. */
+export type RoomState = ReturnType<typeof createRoom>;
 
-export class RoomState implements Room {
-  joined = false;
-  /** The user is a member, by what the server said last. */
-  member = false;
-  /** Entered on this connection. */
-  live = false;
-  seq = 0;
-  onlineCount = 0;
-  onlineUsers: Set<number> = new Set();
+export function createRoom(roomId: string, { link, outbox, emit, options, session }: RoomContext) {
+  const { now = Date.now, fillLimit = FILL_LIMIT } = options;
+  let count = createUnreadCount();
+  let countEpoch: number | undefined; // that `count` belongs to
+  let seqEpoch: number | undefined; // that `seq` belongs to
+  let started = false; // `seq` is known
+  let live = false; // entered on this connection
+  let missingTo = 0; // events up to here exist and will not come by themselves
+  let filling = false;
+  let marked = 0; // the read mark that the server has, or will have
+  let markTimer: ReturnType<typeof setTimeout> | undefined;
+  let typingSince = 0;
+  const held = new Map<number, RoomEvent>();
+  const sent = new Map<number, string>(); // own messages whose event is to come: seq → clientMessageId
+  const waiters: ((error?: StarlingError) => void)[] = [];
 
-  readonly roomId: string;
-  readonly #context: RoomContext;
-  #count = new UnreadCount();
-  #epoch: number | undefined; // that `seq` belongs to
-  #countEpoch: number | undefined; // that `count` belongs to
-  #started = false; // `seq` is known
-  #held = new Map<number, RoomEvent>();
-  #missingTo = 0; // events up to here exist and will not come by themselves
-  #missingWhy: GapFrame['reason'] = 'too_many';
-  #filling = false;
-  #sent = new Map<number, string>(); // own messages whose event is to come: seq → clientMessageId
-  #waiters: Waiter[] = [];
-  #marked = 0; // the read mark that the server has, or will have
-  #markTimer: ReturnType<typeof setTimeout> | undefined;
-  #typingSince = 0;
-
-  constructor(roomId: string, context: RoomContext) {
-    this.roomId = roomId;
-    this.#context = context;
-  }
-
-  get headSeq() {
-    return Math.max(this.seq, this.#count.seen);
-  }
-  get readSeq() {
-    return this.#count.readSeq;
-  }
-  get unread() {
-    return this.#count.value;
-  }
+  const room = {
+    roomId,
+    joined: false,
+    seq: 0,
+    onlineCount: 0,
+    onlineUsers: new Set<number>(),
+    get headSeq() {
+      return Math.max(room.seq, count.seen);
+    },
+    get readSeq() {
+      return count.readSeq;
+    },
+    get unread() {
+      return count.value;
+    },
+  };
 
   // ---- coming and going ------------------------------------------------------------------------
 
   /** Resolves when the room is live. */
-  join(afterSeq: number | undefined): Promise<Room> {
-    if (afterSeq !== undefined && !this.#started) {
-      this.seq = afterSeq;
-      this.#started = true;
+  function join(afterSeq?: number): Promise<Room> {
+    if (afterSeq !== undefined && !started) {
+      room.seq = afterSeq;
+      started = true;
     }
-    const again = this.joined;
-    this.joined = true;
-    if (this.live) return Promise.resolve(this);
+    const again = room.joined;
+    room.joined = true;
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ resolve, reject });
-      if (!again) this.#enter();
+      waiters.push((error) => (error ? reject(error) : resolve(room)));
+      if (live) answer();
+      else if (!again) enter();
     });
   }
 
-  /** A new connection. */
-  online() {
-    if (this.joined) this.#enter();
-    else if (this.readSeq > this.#marked) this.#mark();
+  function answer(error?: StarlingError) {
+    for (const waiter of waiters.splice(0)) waiter(error);
   }
 
-  #enter() {
-    const { link, emit } = this.#context;
-    const afterSeq = this.#started ? this.seq : undefined;
-    const command = { type: 'join_room', roomId: this.roomId, afterSeq, epoch: this.#epoch };
-    link.ask(command, (error, frame) => {
-      if (!this.joined || error?.code === 'offline') return; // the next connection enters
+  function enter() {
+    const afterSeq = started ? room.seq : undefined;
+    link.ask({ type: 'join_room', roomId, afterSeq, epoch: seqEpoch }, (error, frame) => {
+      if (error?.code === 'offline') return; // the next connection enters
       if (!error) {
-        this.#entered(frame as RoomJoined);
-      } else if (error.retryable) {
-        setTimeout(() => this.joined && !this.live && this.#enter(), pauseMs(error));
-      } else {
-        this.joined = false;
-        if (!this.#waiters.length) emit('error', { code: error.code, message: error.message, roomId: this.roomId });
-        for (const { reject } of this.#waiters.splice(0)) reject(error);
+        entered(frame as RoomJoined);
+        return;
       }
+      room.joined = false;
+      if (!waiters.length) emit('error', { code: error.code, message: error.message, roomId });
+      answer(error);
     });
   }
 
-  #entered(frame: RoomJoined) {
-    const { outbox, emit } = this.#context;
-    this.live = true;
-    this.member = true;
-    if (!this.#started) this.seq = frame.headSeq;
-    this.#started = true;
-    this.#epoch ??= this.#context.epoch(); // another one is told by a gap
-    this.numbers(frame);
-    if (this.readSeq > this.#marked) this.#mark();
-    this.people(frame.onlineCount, frame.onlineUsers);
-    for (const { resolve } of this.#waiters.splice(0)) resolve(this);
-    this.drain();
-    emit('room', this);
+  function entered(frame: RoomJoined) {
+    live = true;
+    if (!started) room.seq = frame.headSeq;
+    started = true;
+    seqEpoch ??= session().epoch; // another one is told by a gap
+    numbers(frame);
+    mark();
+    room.onlineUsers = new Set(frame.onlineUsers);
+    people(frame.onlineCount);
+    answer();
+    drain();
+    emit('room', room);
     outbox.pump();
   }
 
-  /** The connection is gone. */
-  lost() {
-    this.live = this.#filling = false;
-    this.#held.clear();
-    this.#missingTo = 0;
-    this.#typingSince = 0;
-  }
-
-  /** The room is none of ours any more. */
-  left() {
-    this.lost();
-    this.joined = false;
-    clearTimeout(this.#markTimer);
-    this.#settleUpTo(Infinity);
-    this.#context.emit('left', { roomId: this.roomId });
+  function lost() {
+    live = filling = false;
+    held.clear();
+    missingTo = typingSince = 0;
   }
 
   // ---- events ----------------------------------------------------------------------------------
 
-  offer(event: RoomEvent) {
-    if (this.#hold(event, MAX_HELD)) this.drain();
-  }
-
-  // False: it is not needed, or not now.
-  #hold(event: RoomEvent, limit: number): boolean {
-    if (event.seq <= this.seq && this.#started) return false;
-    if (this.#held.size < limit) this.#held.set(event.seq, event);
-    else this.#missingTo = Math.max(this.#missingTo, event.seq);
-    return true;
-  }
-
-  gap(frame: GapFrame) {
-    const { toSeq, reason } = frame;
-    if (reason === 'epoch') {
-      this.#restart(toSeq);
-      this.#context.emit('gap', { roomId: this.roomId, fromSeq: frame.fromSeq, toSeq, reason });
-      return;
-    }
-    this.#missingTo = Math.max(this.#missingTo, toSeq);
-    this.#missingWhy = reason;
-    this.drain();
-  }
-
-  /** The server took one of our messages: its event comes, or came before. True if it is to come. */
-  acknowledged({ seq, clientMessageId }: MessageSent): boolean {
-    if (!this.live || seq <= this.seq) return false;
-    this.#sent.set(seq, clientMessageId);
-    this.drain();
+  // What is beyond the limit is noted, to be paged. False: it is not needed.
+  function hold(event: RoomEvent, limit: number): boolean {
+    const { seq } = event;
+    if (seq <= room.seq && started) return false;
+    if (held.size < limit) held.set(seq, event);
+    else missingTo = Math.max(missingTo, seq);
     return true;
   }
 
   /** Emits what stands next in line. */
-  drain() {
-    if (!this.#started) return;
-    const before = this.seq;
-    for (let event; (event = this.#held.get(this.seq + 1)); ) {
-      if (!this.#identified(event)) break;
-      this.#held.delete(event.seq);
-      this.seq = event.seq;
-      this.#tell(event);
+  function drain() {
+    if (!started) return;
+    const before = room.seq;
+    for (let event; (event = held.get(room.seq + 1)); ) {
+      if (!identified(event)) break;
+      held.delete(event.seq);
+      room.seq = event.seq;
+      tell(event);
     }
-    this.#mend();
-    if (this.seq !== before) this.#context.emit('room', this);
+    mend();
+    if (room.seq !== before) emit('room', room);
   }
 
   // Live events do not say which of our sends they are; the answer to the send does, with the number. An
   // event that may be the one in flight waits for it. False: not known yet.
-  #identified(event: RoomEvent): boolean {
-    if (event.type !== 'chat_message' || event.deleted || event.senderId !== this.#context.userId()) return true;
-    const clientMessageId = event.clientMessageId ?? this.#sent.get(event.seq);
+  function identified(event: RoomEvent): boolean {
+    if (event.type !== 'chat_message' || event.deleted || event.senderId !== session().userId) return true;
+    const clientMessageId = event.clientMessageId ?? sent.get(event.seq);
     if (clientMessageId) event.clientMessageId = clientMessageId;
-    return !!clientMessageId || this.#context.outbox.sending(this.roomId) !== event.content;
+    return !!clientMessageId || outbox.sending(roomId) !== event.content;
   }
 
-  #tell(event: RoomEvent) {
-    const { emit, outbox, userId } = this.#context;
-    const isMessage = event.type === 'chat_message';
-    this.#count.add(event.seq, isMessage);
-    if (!isMessage) {
+  function tell(event: RoomEvent) {
+    const { seq, type } = event;
+    count.add(seq, type === 'chat_message');
+    if (type === 'message_deleted') {
       emit('deleted', event);
     } else if (event.deleted) {
       emit('tombstone', event);
     } else {
-      if (event.senderId === userId()) this.#count.read(event.seq);
+      if (event.senderId === session().userId) count.read(seq);
       if (event.clientMessageId) outbox.settle(event.clientMessageId, event);
       emit('message', event);
     }
-    this.#sent.delete(event.seq);
+    settleUpTo(seq);
   }
 
-  // What stood behind no event of its own: its place was left out.
-  #settleUpTo(seq: number) {
-    for (const [at, clientMessageId] of this.#sent) {
-      if (at > seq) continue;
-      this.#sent.delete(at);
-      this.#context.outbox.settle(clientMessageId);
+  // Messages of ours whose own event was left out, or is a tombstone by now.
+  function settleUpTo(last: number) {
+    for (const [seq, clientMessageId] of sent) {
+      if (seq > last) continue;
+      sent.delete(seq);
+      outbox.settle(clientMessageId);
     }
   }
 
   // ---- holes -----------------------------------------------------------------------------------
 
-  #mend() {
-    if (!this.live || this.#filling || this.#held.has(this.seq + 1)) return;
-    const last = this.#held.size ? Math.min(...this.#held.keys()) - 1 : this.#missingTo;
-    const missing = last - this.seq;
+  function mend() {
+    if (!live || filling || held.has(room.seq + 1)) return;
+    const last = held.size ? Math.min(...held.keys()) - 1 : missingTo;
+    const missing = last - room.seq;
     if (missing <= 0) return;
-    if (missing <= this.#context.fillLimit) this.#fill(missing);
-    else this.#skipTo(last);
+    if (missing <= fillLimit) fill(missing);
+    else skipTo(last);
   }
 
-  #fill(missing: number) {
-    this.#filling = true;
-    const afterSeq = this.seq;
-    const command = { type: 'get_recent_messages', roomId: this.roomId, afterSeq, limit: Math.min(missing, PAGE) };
-    this.#context.link.ask(command, (error, frame) => {
-      if (error?.code === 'offline') return; // lost() has been here
-      this.#filling = false;
+  function fill(missing: number) {
+    const afterSeq = room.seq;
+    filling = true;
+    const command = { type: 'get_recent_messages', roomId, afterSeq, limit: Math.min(missing, PAGE) };
+    link.ask(command, (error, frame) => {
+      if (error?.code === 'offline') return; // lost() follows
+      filling = false;
       const messages = error ? [] : (frame as RecentMessages).messages;
-      for (const event of messages) this.#hold(event, Infinity);
-      if (error?.retryable) setTimeout(() => this.#mend(), pauseMs(error));
-      else if (messages.length) this.drain();
-      else this.#skipTo(afterSeq + missing);
+      for (const event of messages) hold(event, Infinity);
+      if (messages.length) drain();
+      else skipTo(afterSeq + missing);
     });
   }
 
-  #skipTo(toSeq: number) {
-    const gap = { roomId: this.roomId, fromSeq: this.seq + 1, toSeq, reason: this.#missingWhy };
-    const uncounted = toSeq > this.#count.seen;
-    this.seq = toSeq;
-    this.#count.add(toSeq, false);
-    this.#settleUpTo(toSeq);
-    this.#context.emit('gap', gap);
-    if (uncounted) this.#mark(); // the answer counts what was left out
-    this.drain();
+  function skipTo(toSeq: number, reason: Gap['reason'] = 'too_many', fromSeq = room.seq + 1) {
+    room.seq = toSeq;
+    count.add(toSeq, false);
+    settleUpTo(toSeq);
+    emit('gap', { roomId, fromSeq, toSeq, reason });
+    marked = -1;
+    mark(); // the answer counts what was left out
+    drain();
   }
 
-  // Another database: numbers begin anew.
-  #restart(seq: number) {
-    this.#settleUpTo(Infinity);
-    this.#held.clear();
-    this.#missingTo = 0;
-    this.seq = seq;
-    this.#epoch = this.#context.epoch();
-    this.#count = new UnreadCount();
-    this.#count.add(seq, false);
-    this.#mark();
+  function gap({ fromSeq, toSeq, reason }: GapFrame) {
+    if (reason !== 'epoch') {
+      missingTo = Math.max(missingTo, toSeq);
+      drain();
+      return;
+    }
+    // Another database: numbers begin anew.
+    settleUpTo(Infinity);
+    held.clear();
+    missingTo = 0;
+    seqEpoch = session().epoch;
+    count = createUnreadCount();
+    skipTo(toSeq, reason, fromSeq);
   }
 
   // ---- read marks ------------------------------------------------------------------------------
 
-  /** The server's count, at a head. */
-  numbers({ headSeq, readSeq, unread }: { headSeq: number; readSeq: number; unread: number }) {
-    const epoch = this.#context.epoch();
-    if (this.#countEpoch !== epoch) this.#count = new UnreadCount();
-    this.#countEpoch = epoch;
-    this.#count.told(headSeq, readSeq, unread);
-    this.#marked = readSeq;
+  const isMember = (epoch: number) => countEpoch === epoch;
+
+  // The server's count, at a head.
+  function numbers({ headSeq, readSeq, unread }: { headSeq: number; readSeq: number; unread: number }) {
+    const { epoch } = session();
+    if (!isMember(epoch)) count = createUnreadCount();
+    countEpoch = epoch;
+    count.told(headSeq, readSeq, unread);
+    marked = readSeq;
   }
 
-  markRead(seq: number) {
-    if (!this.#count.read(Math.min(seq, this.headSeq))) return;
-    this.#context.emit('room', this);
-    if (!this.#markTimer) this.#mark();
-  }
-
-  #mark() {
-    clearTimeout(this.#markTimer);
-    this.#markTimer = setTimeout(() => {
-      this.#markTimer = undefined;
-      if (this.readSeq > this.#marked) this.#mark();
+  // Tells the server what has been read, if it does not know.
+  function mark() {
+    if (room.readSeq <= marked) return;
+    clearTimeout(markTimer);
+    markTimer = setTimeout(() => {
+      markTimer = undefined;
+      mark();
     }, MARK_MS);
-    this.#marked = this.readSeq;
-    this.#context.link.ask({ type: 'mark_read', roomId: this.roomId, seq: this.readSeq }, (error, frame) => {
-      if (!error) this.readTold(frame as ReadUpdate);
-      else if (error.retryable) setTimeout(() => this.live && this.#mark(), pauseMs(error));
+    marked = room.readSeq;
+    link.ask({ type: 'mark_read', roomId, seq: marked }, (error, frame) => {
+      if (!error) readTold(frame as ReadUpdate);
     });
   }
 
-  readTold({ seq, unread, headSeq }: ReadUpdate) {
-    const before = [this.readSeq, this.unread].join();
-    this.#count.told(headSeq, seq, unread);
-    if ([this.readSeq, this.unread].join() !== before) this.#context.emit('room', this);
+  function readTold({ seq, unread, headSeq }: ReadUpdate) {
+    const before = room.unread;
+    const { readSeq } = room;
+    count.told(headSeq, seq, unread);
+    if (room.unread !== before || room.readSeq !== readSeq) emit('room', room);
   }
 
   // ---- people ----------------------------------------------------------------------------------
 
-  people(onlineCount: number, ids?: Iterable<number>) {
-    this.onlineCount = onlineCount;
-    if (ids) this.onlineUsers = new Set(ids);
-    this.#context.emit('presence', { roomId: this.roomId, onlineCount });
+  // `who` came or went, if it is about one.
+  function people(onlineCount: number, who?: Pick<Presence, 'joined' | 'left'>) {
+    room.onlineCount = onlineCount;
+    emit('presence', { roomId, onlineCount, ...who });
   }
 
-  cameOrWent(came: boolean, userId: number, username: string, onlineCount: number) {
-    this.onlineCount = onlineCount;
-    if (came) this.onlineUsers.add(userId);
-    else this.onlineUsers.delete(userId);
-    const who = { userId, username };
-    this.#context.emit('presence', { roomId: this.roomId, onlineCount, ...(came ? { joined: who } : { left: who }) });
+  function cameOrWent({ type, userId, username, onlineCount }: Comings) {
+    const came = type === 'user_joined';
+    room.onlineUsers[came ? 'add' : 'delete'](userId);
+    people(onlineCount, { [came ? 'joined' : 'left']: { userId, username } });
   }
 
-  setTyping(isTyping: boolean) {
-    const now = this.#context.now();
-    if (isTyping ? now - this.#typingSince < TYPING_MS : !this.#typingSince) return;
-    this.#typingSince = isTyping ? now : 0;
-    this.#context.link.put({ type: 'typing', roomId: this.roomId, isTyping });
+  function offer(event: RoomEvent) {
+    if (hold(event, MAX_HELD)) drain();
   }
+
+  return Object.assign(room, {
+    /** The user is a member, by what the server of this epoch said. */
+    isMember,
+    isLive: () => live,
+    /** May messages go out? Not while the room is being entered. */
+    isOpen: () => live || !room.joined,
+    join,
+    lost,
+    drain,
+    numbers,
+    /** What is done with frames, by type. */
+    frames: {
+      chat_message: offer,
+      message_deleted: offer,
+      gap,
+      read_update: readTold,
+      user_joined: cameOrWent,
+      user_left: cameOrWent,
+      presence_count: ({ onlineCount }: { onlineCount: number }) => people(onlineCount),
+    } as { [type: string]: (frame: never) => void },
+    /** A new connection. */
+    online() {
+      room.joined ||= !!options.joinMemberships && isMember(session().epoch);
+      if (room.joined) enter();
+      else mark();
+    },
+    /** The room is none of ours any more. */
+    left() {
+      lost();
+      room.joined = false;
+      clearTimeout(markTimer);
+      settleUpTo(Infinity);
+      emit('left', { roomId });
+    },
+    /** The server took one of our messages. True if its event is to come. */
+    acknowledged({ seq, clientMessageId }: MessageSent): boolean {
+      if (!live || seq <= room.seq) return false;
+      sent.set(seq, clientMessageId);
+      drain();
+      return true;
+    },
+    markRead(seq: number) {
+      if (!count.read(Math.min(seq, room.headSeq))) return;
+      emit('room', room);
+      if (!markTimer) mark();
+    },
+    setTyping(isTyping: boolean) {
+      if (isTyping ? now() - typingSince < TYPING_MS : !typingSince) return;
+      typingSince = isTyping ? now() : 0;
+      link.put({ type: 'typing', roomId, isTyping });
+    },
+  });
 }

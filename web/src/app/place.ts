@@ -1,7 +1,7 @@
 // Which room is in view: that of the address, else the one of last time, else the first.
 
 import { effect, untracked } from '@preact/signals';
-import { rooms, roomsKnown } from '../rooms/rooms';
+import { byName, roomsKnown } from '../rooms/rooms';
 import { client } from '../session/client';
 import { lookAt } from '../timeline/timelines';
 import { currentRoom, standIn } from './route';
@@ -11,7 +11,7 @@ const KEY = 'starling.room';
 function roomOfLastTime(): string | undefined {
   const last = localStorage.getItem(KEY);
   if (last !== null && client.memberships.has(last)) return last;
-  return rooms.peek()[0]?.roomId ?? client.memberships.keys().next().value;
+  return [...client.memberships.keys()].sort(byName)[0];
 }
 
 export function startPlace(): void {

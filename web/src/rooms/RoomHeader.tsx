@@ -21,7 +21,11 @@ export function RoomHeader({ roomId }: { roomId: string }) {
         aria-expanded={peopleOpen.value}
         onClick={() => (peopleOpen.value = !peopleOpen.value)}
       >
-        <span class="dot" aria-hidden="true" /> {t('room.online', { count: online })}
+        <span class="dot" aria-hidden="true" />
+        <span class="wide">{t('room.online', { count: online })}</span>
+        <span class="narrow" aria-hidden="true">
+          {online}
+        </span>
       </button>
     </header>
   );
@@ -58,8 +62,18 @@ function LeaveButton({ roomId }: { roomId: string }) {
   };
   return (
     <span class="leave">
-      <button type="button" class="quiet" data-leave aria-expanded={asking} onClick={() => setAsking(!asking)}>
-        {t('rooms.leave')}
+      <button
+        type="button"
+        class="icon"
+        data-leave
+        aria-label={t('rooms.leave')}
+        title={t('rooms.leave')}
+        aria-expanded={asking}
+        onClick={() => setAsking(!asking)}
+      >
+        <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">
+          <path d="M14 4H6v16h8M10 12h10M17 9l3 3-3 3" />
+        </svg>
       </button>
       {asking && (
         <div class="ask" role="group" aria-label={t('rooms.leave')}>

@@ -19,7 +19,8 @@ export interface RoomView {
   readonly last?: Preview;
 }
 
-const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
+/** The order of room names. */
+export const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' }).compare;
 
 /** In the order of names: nothing moves under a pointer because somebody wrote. */
 export const rooms = signal<readonly RoomView[]>([]);
@@ -67,7 +68,7 @@ export function flushRooms(): void {
   }
   changed.clear();
   const list = [...byId.values()];
-  if (reordered) list.sort((a, b) => collator.compare(a.roomId, b.roomId));
+  if (reordered) list.sort((a, b) => byName(a.roomId, b.roomId));
   reordered = false;
   rooms.value = list;
 }

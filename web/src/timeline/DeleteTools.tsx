@@ -8,7 +8,8 @@ export function DeleteTools({ id }: { id: number }) {
   const [asking, setAsking] = useState(false);
   const [failed, setFailed] = useState('');
 
-  const remove = async () => {
+  const remove = async (event: Event) => {
+    focusMessage(event); // the button goes together with the message's text
     setFailed('');
     try {
       await client.deleteMessage(id);
@@ -16,9 +17,8 @@ export function DeleteTools({ id }: { id: number }) {
       setFailed(t('message.deleteFailed', { reason: reasonOf(error as Error) }));
     }
   };
-  // Focus stays on the message when the question goes.
   const keep = (event: Event) => {
-    (event.currentTarget as HTMLElement).closest('li')?.focus();
+    focusMessage(event);
     setAsking(false);
     setFailed('');
   };
@@ -26,7 +26,7 @@ export function DeleteTools({ id }: { id: number }) {
   if (!asking) {
     return (
       <div class="tools">
-        <button type="button" data-delete aria-label={t('message.deleteLabel')} onClick={() => setAsking(true)}>
+        <button type="button" data-delete tabIndex={-1} aria-label={t('message.deleteLabel')} onClick={() => setAsking(true)}>
           {t('message.delete')}
         </button>
       </div>
@@ -50,4 +50,5 @@ export function DeleteTools({ id }: { id: number }) {
   );
 }
 
+const focusMessage = (event: Event) => (event.currentTarget as HTMLElement).closest('li')?.focus();
 const focus = (button: HTMLButtonElement | null) => button?.focus();

@@ -3,11 +3,14 @@
 
 const rowsOf = (list: HTMLElement) => [...list.querySelectorAll<HTMLElement>(':scope > [data-key]')];
 
+/** The row and the button in it are what Tab comes to; those of other rows are not. */
 function moveTabStop(list: HTMLElement, row: HTMLElement | undefined): void {
-  for (const stop of list.querySelectorAll<HTMLElement>(':scope > [tabindex="0"]')) {
-    if (stop !== row) stop.tabIndex = -1;
-  }
-  if (row) row.tabIndex = 0;
+  const stops = list.querySelectorAll<HTMLElement>(':scope > [tabindex="0"], [data-delete][tabindex="0"]');
+  for (const stop of stops) if (!row?.contains(stop)) stop.tabIndex = -1;
+  if (!row) return;
+  row.tabIndex = 0;
+  const button = row.querySelector<HTMLElement>('[data-delete]');
+  if (button) button.tabIndex = 0;
 }
 
 /** While nobody is in the list, Tab comes to its last message. */

@@ -7,8 +7,9 @@
 // Rows of a detached timeline that come live are left out: loading newer ones brings them.
 
 import { batch, signal } from '@preact/signals';
-import type { HistoryPage, Pending } from '@starling/sdk';
+import type { HistoryPage, Message, Pending } from '@starling/sdk';
 import { reasonOf } from '../i18n';
+import { noteMessage } from '../rooms/rooms';
 import { client } from '../session/client';
 import { keyOf, merge, trim, withoutMessage, type Row } from './window';
 
@@ -309,5 +310,7 @@ export class Timeline {
       this.to = tail.at(-1)!.seq;
       this.show(merge(this.rows.value, tail));
     }
+    const last = this.rows.value.findLast((row) => !row.deleted);
+    if (last) noteMessage(last as Message);
   }
 }
