@@ -30,9 +30,11 @@ function Chat() {
   const timeline = shownTimeline.value;
   return (
     <main class="chat" data-view="chat" data-connection={shownConnection()}>
-      <a class="skip" href="#composer-text">
-        {t('app.skip')}
-      </a>
+      {timeline && (
+        <a class="skip" href="#composer-text">
+          {t('app.skip')}
+        </a>
+      )}
       <Sidebar />
       {timeline ? <Room key={timeline.roomId} timeline={timeline} /> : <NoRoom />}
       <Switcher />

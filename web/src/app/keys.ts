@@ -1,5 +1,6 @@
 // The shortcuts of the whole page. What belongs to one place (messages, composer, switcher) is there.
 
+import { neighbour } from '../rooms/neighbour';
 import { rooms } from '../rooms/rooms';
 import { shownTimeline } from '../timeline/timelines';
 import { closeTopmost, helpOpen, switcherOpen } from './panels';
@@ -7,22 +8,6 @@ import { currentRoom, goTo } from './route';
 
 const inTextField = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && target.matches('input, textarea, select, [contenteditable]');
-
-/** The room `step` places on in the list, around its ends; of those with something unread if wanted. */
-export function neighbour(
-  list: readonly { roomId: string; unread: number }[],
-  from: string | undefined,
-  step: 1 | -1,
-  unreadOnly: boolean,
-): string | undefined {
-  const start = list.findIndex((room) => room.roomId === from);
-  for (let n = 1; n <= list.length; ++n) {
-    const index = start === -1 && step === -1 ? -n : start + n * step;
-    const room = list.at(index % list.length)!;
-    if (room.roomId !== from && (!unreadOnly || room.unread > 0)) return room.roomId;
-  }
-  return undefined;
-}
 
 function onKeyDown(event: KeyboardEvent): void {
   if (event.isComposing || event.defaultPrevented) return;

@@ -116,9 +116,7 @@ export const en = {
   'switcher.title': 'Go to a room',
   'switcher.label': 'Name of a room',
   'switcher.placeholder': 'Name of a room…',
-  'switcher.create': 'Go to {room}',
   'switcher.createHint': 'not yet one of yours',
-  'switcher.nothing': 'No room has that name.',
 
   'help.title': 'Keyboard',
   'help.open': 'Keyboard shortcuts',

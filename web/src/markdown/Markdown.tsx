@@ -20,8 +20,8 @@ function node(token: Token): ComponentChild {
   switch (token.type) {
     case 'paragraph':
       return <p>{nodes(token.tokens)}</p>;
-    case 'text':
-      return token.tokens ? nodes(token.tokens) : token['text'];
+    case 'text': // its `text` has numeric references (&#60;) read already
+      return token.tokens ? nodes(token.tokens) : token.raw;
     case 'strong':
       return <strong>{nodes(token.tokens)}</strong>;
     case 'em':

@@ -16,9 +16,10 @@ export function People({ timeline }: { timeline: Timeline }) {
   const here = room?.onlineUsers ?? [];
   useEffect(() => void lookUpNames(here), [here.join()]);
   const known = names.value;
-  const nameOf = (id: number) => known.get(id) ?? t('room.unknownPerson', { id: String(id) });
+  const spoke = spokeLately(timeline);
+  const nameOf = (id: number) => known.get(id) ?? spoke.get(id) ?? t('room.unknownPerson', { id: String(id) });
   const byName = (a: number, b: number) => collator.compare(nameOf(a), nameOf(b));
-  const away = spokeLately(timeline).filter((id) => !here.includes(id));
+  const away = [...spoke.keys()].filter((id) => !here.includes(id));
   const more = (room?.onlineCount ?? 0) - here.length;
   return (
     <aside class="people" data-people aria-label={t('room.people')}>
@@ -51,13 +52,14 @@ export function People({ timeline }: { timeline: Timeline }) {
   );
 }
 
-function spokeLately({ rows }: Timeline): number[] {
-  const ids = new Set<number>();
+/** Names by id, the latest first. */
+function spokeLately({ rows }: Timeline): Map<number, string> {
+  const people = new Map<number, string>();
   for (const row of rows.value.toReversed()) {
-    if (ids.size >= LATELY_LIMIT) break;
-    if (!row.deleted) ids.add(row.senderId);
+    if (people.size >= LATELY_LIMIT) break;
+    if (!row.deleted && !people.has(row.senderId)) people.set(row.senderId, row.senderUsername);
   }
-  return [...ids];
+  return people;
 }
 
 function Person({ id, name, here }: { id: number; name: string; here: boolean }) {

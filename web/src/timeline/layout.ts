@@ -24,8 +24,16 @@ export interface LayoutOptions {
   newAfter: number | undefined;
 }
 
-function sameDay(a: number, b: number): boolean {
-  return new Date(a).toDateString() === new Date(b).toDateString();
+/** From midnight to midnight where the reader is. Days are not all as long. */
+interface Day {
+  begin: number;
+  end: number;
+}
+
+function dayOf(time: number): Day {
+  const begin = new Date(time).setHours(0, 0, 0, 0);
+  const next = new Date(begin);
+  return { begin, end: next.setDate(next.getDate() + 1) };
 }
 
 export function layout(
@@ -35,11 +43,13 @@ export function layout(
 ): Item[] {
   const items: Item[] = [];
   let above: Above | undefined;
+  let today: Day | undefined;
   let lineDrawn = newAfter === undefined;
 
   // Returns whether the message begins a group.
   const place = (key: string, sender: number, time: number): boolean => {
-    if (!above || !sameDay(above.time, time)) {
+    if (!today || time < today.begin || time >= today.end) {
+      today = dayOf(time);
       items.push({ kind: 'day', key: `day before ${key}`, time });
       above = undefined;
     }

@@ -3,13 +3,14 @@
 
 import type { Message, Tombstone } from '@starling/sdk';
 
-export type Row = Message | Tombstone;
+/** A tombstone of a message that was here keeps the key of its element. */
+export type Row = Message | (Tombstone & { clientMessageId?: string });
 
 export const ROWS_LIMIT = 400;
 
 /** What keeps a row the same element while a message goes from pending to sent. */
 export function keyOf(row: Row): string {
-  return (!row.deleted && row.clientMessageId) || `#${row.seq}`;
+  return row.clientMessageId ?? `#${row.seq}`;
 }
 
 /** Both runs as one, by seq. A row that is known stays the same object, so that nothing is drawn
@@ -19,7 +20,9 @@ export function merge(rows: readonly Row[], incoming: readonly Row[]): readonly 
   if (isRunBehind(rows.at(-1)?.seq ?? 0, incoming)) return [...rows, ...incoming];
   const bySeq = new Map(rows.map((row) => [row.seq, row]));
   for (const row of incoming) {
-    if (row.deleted || !bySeq.has(row.seq)) bySeq.set(row.seq, row);
+    const known = bySeq.get(row.seq);
+    if (!known) bySeq.set(row.seq, row);
+    else if (row.deleted && !known.deleted) bySeq.set(row.seq, tombstone(known));
   }
   return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
 }
@@ -29,11 +32,11 @@ function isRunBehind(seq: number, incoming: readonly Row[]): boolean {
 }
 
 export function withoutMessage(rows: readonly Row[], ofSeq: number): readonly Row[] {
-  return rows.map((row) =>
-    row.seq === ofSeq && !row.deleted
-      ? { id: row.id, seq: row.seq, roomId: row.roomId, deleted: true as const }
-      : row,
-  );
+  return rows.map((row) => (row.seq === ofSeq && !row.deleted ? tombstone(row) : row));
+}
+
+function tombstone({ id, seq, roomId, clientMessageId }: Message): Row {
+  return { id, seq, roomId, deleted: true, ...(clientMessageId && { clientMessageId }) };
 }
 
 export interface Trimmed {
