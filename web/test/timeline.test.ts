@@ -149,6 +149,29 @@ describe('timeline', () => {
     for (const row of timeline.rows.value) expect(row.deleted ?? false).toBe(isDeleted(row.seq));
   });
 
+  test('a page for an end that has moved meanwhile leaves no hole', async () => {
+    for (let seq = 1; seq <= 1_000; ++seq) happens({ seq });
+    server.told = 1_000;
+    const timeline = new Timeline('r');
+    timeline.enter();
+    await answerAll();
+    while (timeline.rows.value.length < ROWS_LIMIT - 60) {
+      void timeline.loadOlder();
+      await answerAll();
+    }
+    void timeline.loadOlder();
+    for (let seq = 1_001; seq <= 1_100; ++seq) {
+      happens({ seq });
+      tell(timeline);
+    }
+    timeline.flush();
+    const first = timeline.rows.value[0]!.seq;
+    timeline.place = { following: false, atLine: false, anchor: { key: `#${first}`, top: 0 } };
+    await answerAll();
+    expectRun(timeline);
+    expect(timeline.rows.value[0]!.seq).toBe(first);
+  });
+
   test('the line is drawn above what nobody reads along, and stays there', async () => {
     for (let seq = 1; seq <= 5; ++seq) happens({ seq });
     server.told = 5;

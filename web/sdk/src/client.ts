@@ -28,7 +28,6 @@ function createClient(options: Options = {}): Client {
       void outbox.start();
     },
     beat() {
-      // Refused: the server will say so on the socket. Away: the next beat asks again.
       if (rest.isOld()) renew().catch(() => {});
     },
     received,
@@ -91,7 +90,7 @@ function createClient(options: Options = {}): Client {
     const { type, roomId } = frame as { type: string; roomId?: string };
     const handler = states.get(roomId!)?.frames[type];
     if (handler) handler(frame as never);
-    else emit((type === 'user_status' ? 'status' : type) as keyof Events, frame as never);
+    else emit(type.replace('user_', '') as keyof Events, frame as never); // user_status: status
   }
 
   // A live socket is told of its new token, or it would end with the old one.

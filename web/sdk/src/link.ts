@@ -144,8 +144,7 @@ export function createLink(url: string, options: Options, owner: LinkOwner) {
 
   function schedulePing() {
     clearTimeout(nextTimer);
-    const hidden = globalThis.document?.visibilityState === 'hidden';
-    nextTimer = setTimeout(ping, hidden ? PING_HIDDEN_MS : PING_MS, PONG_DUE_MS);
+    nextTimer = setTimeout(ping, globalThis.document?.hidden ? PING_HIDDEN_MS : PING_MS, PONG_DUE_MS);
     owner.beat();
   }
 

@@ -55,7 +55,7 @@ export function createOutbox(
   const mine = (entry: Entry) => !entry.userId || entry.userId === userId();
 
   const kept = (work: Promise<unknown> | undefined) =>
-    work?.catch((error) => emit('error', { code: 'internal', message: `Outbox: ${error}` }));
+    work?.catch((error) => emit('error', { code: 'internal', message: `${error}` }));
 
   function store({ sent: _, ...entry }: Entry) {
     if (entry.userId) return kept(storage?.put(entry)); // else it is not yet known whose it is
@@ -153,7 +153,7 @@ export function createOutbox(
     /** What is on its way to this room: an event of ours with this text may be it. */
     sending: (roomId: string) => inFlight.get(roomId)?.content,
     send(roomId: string, content: string, metadata?: Record<string, unknown>): Pending {
-      if (entries.size >= MAX_ENTRIES) throw new StarlingError({ code: 'unavailable', message: 'Too many messages' });
+      if (entries.size >= MAX_ENTRIES) throw new StarlingError({ code: 'unavailable', message: 'Outbox full' });
       const entry: Entry = {
         clientMessageId: '', // by add(), like the time
         userId: userId(),

@@ -10,6 +10,8 @@ import { offline, StarlingError } from './error.js';
 /** In localStorage: when this browser's cookie is to be renewed. Its removal signs every tab out. */
 export const RENEW_AT = 'starling.renewAt';
 
+const RENEW_PAUSE_MS = 600_000; // a server that does not renew is asked no more often
+
 interface Granted {
   user: User;
   token?: string;
@@ -19,7 +21,7 @@ export function createRest(url: string, options: Options, emit: Emit) {
   const { now = Date.now, token: given } = options;
   const byCookie = !given && 'document' in globalThis;
   let granted: string | undefined; // by a login or renewal of ours: newer than the option
-  const memory = (byCookie ? localStorage : {}) as { [RENEW_AT]?: number | string };
+  const memory = (byCookie ? localStorage : {}) as { [RENEW_AT]?: number }; // text in storage: compares alike
 
   const token = () => granted ?? (typeof given === 'function' ? given() : given);
 
@@ -72,11 +74,14 @@ export function createRest(url: string, options: Options, emit: Emit) {
       keep(answer);
       return answer.token;
     },
-    /** Is it time to renew? Asked only while the server takes what we have. */
+    /** Is it time to renew? Asked only while the server takes what we have. Says yes once and then not before
+     * `RENEW_PAUSE_MS`, whatever becomes of it. */
     isOld(): boolean {
       const bearer = token();
       if (bearer) memory[RENEW_AT] ??= halfLife(bearer);
-      return now() >= Number(memory[RENEW_AT] ?? 0);
+      const old = now() >= (memory[RENEW_AT] ?? 0);
+      if (old) memory[RENEW_AT] = now() + RENEW_PAUSE_MS;
+      return old;
     },
     forget() {
       granted = undefined;

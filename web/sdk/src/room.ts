@@ -66,8 +66,8 @@ export function createRoom(roomId: string, { link, outbox, emit, options, sessio
 
   /** Resolves when the room is live. */
   function join(afterSeq?: number): Promise<Room> {
-    if (afterSeq !== undefined && !started) {
-      room.seq = afterSeq;
+    if (!started && afterSeq! >= 0) {
+      room.seq = afterSeq!;
       started = true;
     }
     const again = room.joined;

@@ -7,7 +7,7 @@
 //
 // The first row is no good to hold on to: it changes its height when rows come before it.
 
-import type { Place } from './timeline';
+import type { Place } from './place';
 
 /** A reader within this distance of the end is at the end. */
 const END_PX = 4;

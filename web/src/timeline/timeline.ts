@@ -11,34 +11,19 @@ import type { HistoryPage, Message, Pending } from '@starling/sdk';
 import { reasonOf } from '../i18n';
 import { noteMessage } from '../rooms/rooms';
 import { client } from '../session/client';
+import type { Place, Viewer } from './place';
+import { Tail } from './tail';
 import { keyOf, merge, trim, withoutMessage, type Row } from './window';
 
 const PAGE = 60;
 /** So many rows that were read are shown above the line when a room opens at what is new. */
 const CONTEXT = 25;
-/** Live rows that are kept while a page is loading. */
-const TAIL_LIMIT = 400;
 
 export type Loading = 'first' | 'older' | 'newer';
 
 export interface Failure {
   loading: Loading;
   reason: string;
-}
-
-/** Where the reader is: at the end and staying there, or with a row at a distance from the top. */
-export interface Place {
-  following: boolean;
-  anchor?: { key: string; top: number };
-  /** Not yet anywhere: go to the line above what is new. */
-  atLine: boolean;
-}
-
-/** What a timeline has to know of its view, while it has one. */
-export interface Viewer {
-  /** The end of the timeline is before somebody's eyes. */
-  reading(): boolean;
-  lineInView(): boolean;
 }
 
 export class Timeline {
@@ -61,9 +46,7 @@ export class Timeline {
   private incoming: Row[] = [];
   private removed: number[] = [];
   private pendingChanged = true;
-  private tail: Row[] = [];
-  /** More came than the tail holds: the page that is loading does not reach the present. */
-  private tailLost = false;
+  private tail = new Tail();
   /** Answers for an earlier filling are not wanted any more. */
   private filling = 0;
 
@@ -93,7 +76,7 @@ export class Timeline {
       if (incoming.length > 0) this.takeLive(incoming);
       if (removed.length > 0) {
         this.rows.value = removed.reduce(withoutMessage, this.rows.value);
-        this.tail = removed.reduce(withoutMessage, this.tail) as Row[];
+        this.tail.remove(removed);
       }
       if (this.pendingChanged) {
         this.pendingChanged = false;
@@ -105,14 +88,7 @@ export class Timeline {
   }
 
   private takeLive(incoming: Row[]): void {
-    if (this.loading.value && this.loading.value !== 'older') {
-      this.tail.push(...incoming);
-      if (this.tail.length > TAIL_LIMIT) {
-        this.tail = [];
-        this.tailLost = true;
-      }
-      return;
-    }
+    if (this.loading.value && this.loading.value !== 'older') return this.tail.push(incoming);
     if (!this.attached.value) return;
     this.drawLine(incoming);
     this.to = Math.max(this.to, incoming.at(-1)!.seq);
@@ -199,8 +175,7 @@ export class Timeline {
       this.failed.value = undefined;
       this.attached.value = false;
     });
-    this.tail = [];
-    this.tailLost = false;
+    this.tail = new Tail();
     try {
       await client.join(this.roomId);
       const pages = await this.firstPages();
@@ -233,13 +208,14 @@ export class Timeline {
 
   async loadOlder(): Promise<void> {
     if (this.loading.value || this.complete.value || this.from <= 1) return;
-    const filling = this.filling;
+    const { filling, from } = this;
     this.begin('older');
     try {
-      const page = await client.history(this.roomId, { beforeSeq: this.from, limit: PAGE });
+      const page = await client.history(this.roomId, { beforeSeq: from, limit: PAGE });
       if (filling !== this.filling) return;
       batch(() => {
         this.loading.value = undefined;
+        if (from !== this.from) return; // rows went at that end: the page would leave a hole
         this.complete.value = !page.hasMore;
         this.takePages([page]);
       });
@@ -299,12 +275,9 @@ export class Timeline {
 
   /** With the last page the timeline reaches the present: what came meanwhile goes behind it. */
   private finishNewer(hasMore: boolean): void {
-    const tail = this.tail.filter((row) => row.seq > this.to);
-    const lost = this.tailLost;
-    this.tail = [];
-    this.tailLost = false;
+    const tail = this.tail.take(this.to);
     this.loading.value = undefined;
-    if (hasMore || lost) return;
+    if (hasMore || !tail) return;
     this.attached.value = true;
     if (tail.length > 0) {
       this.to = tail.at(-1)!.seq;
