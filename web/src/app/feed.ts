@@ -64,9 +64,13 @@ export function startFeed(): void {
     noteName(userId, username);
     for (const roomId of client.memberships.keys()) noteRoom(roomId);
     roomsKnown.value = true;
+    ask();
+  });
+  // Not with the session: the client asks nothing before it is online.
+  client.on('state', ({ state }) => {
+    if (state !== 'online') return;
     retryTimelines();
     void fetchPreviews(ask);
-    ask();
   });
   effect(() => {
     const count = totalUnread.value;
