@@ -54,7 +54,8 @@ export function startFeed(): void {
     if (currentRoom.peek() === roomId) standIn(undefined);
     ask();
   });
-  client.on('presence', ({ joined, left }) => {
+  client.on('presence', ({ roomId, joined, left }) => {
+    noteRoom(roomId);
     for (const who of [joined, left]) if (who) noteName(who.userId, who.username);
     ask();
   });
