@@ -205,9 +205,9 @@ export function changeDatabase(server, statement) {
 }
 
 // A token as another backend would make it that shares `auth.secret`.
-export function tokenFor(secret, id, name) {
+export function tokenFor(secret, id) {
   const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const now_s = Math.floor(Date.now() / 1000);
-  const body = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode({ sub: String(id), name, iat: now_s, exp: now_s + 3600, jti: `test-${id}` })}`;
+  const body = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode({ sub: String(id), iat: now_s, exp: now_s + 3600, jti: `test-${id}` })}`;
   return `${body}.${createHmac('sha256', secret).update(body).digest('base64url')}`;
 }

@@ -1,186 +1,156 @@
-// The page in a real browser. Screenshots go to tests/out/, to be looked at.
+// What people do with the page: sign in, talk, go from room to room, take back what they said, leave.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
-import { Server } from '../e2e/harness.mjs';
+import { badge, composer, goTo, online, password, Rig, rows, say, see } from './harness.mjs';
 
-const out = path.join(path.dirname(fileURLToPath(import.meta.url)), '../out');
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync'];
-let server;
-let browser;
+let rig;
 before(async () => {
-  mkdirSync(out, { recursive: true });
-  server = await Server.start();
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: flags, env: { ...process.env, HOME: mkdtempSync(path.join(tmpdir(), 'chromium-')) } });
+  rig = await Rig.start();
 });
-after(async () => {
-  await browser?.close();
-  await server.dispose();
-});
+after(() => rig.dispose());
 
-async function open(options = {}) {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  page.problems = [];
-  page.on('pageerror', (error) => page.problems.push(String(error)));
-  page.on('console', (message) => {
-    if (message.text().includes('Content Security Policy')) page.problems.push(message.text());
-  });
-  await page.goto(server.url);
-  return page;
-}
-
-async function register(page, username) {
-  await page.click('#switch-form');
-  await page.fill('[name=username]', username);
-  await page.fill('[name=email]', `${username}@example.org`);
-  await page.fill('[name=password]', 'correct horse battery');
-  await page.click('#login [type=submit]');
-  await page.waitForSelector('#chat:not([hidden])');
-  await page.waitForFunction(() => document.getElementById('online').textContent !== '');
-}
-
-async function say(page, text) {
-  await page.fill('textarea', text);
-  await page.press('textarea', 'Enter');
-}
-
-const shown = (page) => page.$$eval('.message p', (rows) => rows.map((row) => row.textContent));
-const see = (page, text) => page.waitForFunction(
-  (wanted) => [...document.querySelectorAll('.message:not(.pending) p')].some((row) => row.textContent === wanted), text);
-
-test('two people register, chat, and see each other; a reload keeps session and history', async () => {
-  const ann = await open();
-  const bob = await open({ colorScheme: 'dark' });
-  await register(ann, 'ann');
-  await register(bob, 'bob');
-  await ann.waitForFunction(() => document.getElementById('online').textContent === '2 online');
-  await say(ann, 'Good morning!');
-  await see(bob, 'Good morning!');
-  await say(bob, 'Hello Ann, how are you?\nI have two lines.');
-  await see(ann, 'Hello Ann, how are you?\nI have two lines.');
-  const evil = '<img src=x onerror="document.title=1"><script>alert(1)</script>';
-  await say(bob, evil);
-  await see(ann, evil);
-  assert.equal(await ann.$('.message img'), null);
-  assert.match(await ann.title(), /general/);
-  await bob.fill('textarea', 'I am wri');
-  await bob.press('textarea', 't');
-  await ann.waitForFunction(() => document.getElementById('typing').textContent.includes('bob is typing'));
-  await ann.screenshot({ path: path.join(out, 'light.png') });
-  await bob.screenshot({ path: path.join(out, 'dark.png') });
-
-  await ann.reload();
-  await see(ann, 'Good morning!');
-  assert.equal((await shown(ann)).length, 3);
-  await ann.fill('[name=room]', 'garden');
-  await ann.press('[name=room]', 'Enter');
-  await ann.waitForFunction(() => location.pathname === '/room/garden');
-  await say(bob, 'are you there?');
-  await ann.waitForSelector('.badge');
-  assert.equal(await ann.textContent('.badge'), '1');
-  await ann.click('a[href="/room/general"]');
-  await see(ann, 'are you there?');
-  assert.equal(await ann.$('.badge'), null);
-  for (const page of [ann, bob]) {
+async function finish(...pages) {
+  for (const page of pages) {
     assert.deepEqual(page.problems, []);
     await page.context().close();
   }
-});
+}
 
-test('after kill -9 both come back, nothing is lost and nothing is there twice', async () => {
-  const ann = await open();
-  const bob = await open();
-  await register(ann, 'ann2');
-  await register(bob, 'bob2');
-  await say(ann, 'before the crash');
-  await see(bob, 'before the crash');
-  await server.kill();
-  await ann.waitForSelector('#status:not([hidden])');
-  await say(ann, 'written while it was away');
-  await ann.waitForSelector('.message.pending');
-  await server.start();
-  await see(bob, 'written while it was away');
-  await see(ann, 'written while it was away');
-  await say(bob, 'after the crash');
-  await see(ann, 'after the crash');
-  await ann.waitForSelector('#status', { state: 'hidden' });
-  const mine = (rows) => rows.filter((row) => row.includes('crash') || row.includes('away'));
-  const expected = ['before the crash', 'written while it was away', 'after the crash'];
-  assert.deepEqual(mine(await shown(ann)), expected);
-  assert.deepEqual(mine(await shown(bob)), expected);
-  await ann.context().close();
-  await bob.context().close();
-});
+async function signIn(page, form, fields) {
+  await page.waitForSelector('[data-view=login]');
+  if (form === 'register') await page.getByRole('button', { name: /create an account/i }).click();
+  await page.waitForSelector(`[data-view=${form}]`);
+  for (const [name, value] of Object.entries(fields)) await page.fill(`[name=${name}]`, value);
+  await page.press('[name=password]', 'Enter');
+}
 
-test('history comes by scrolling up, and the text under the eye stays', async () => {
-  const eve = await server.user('eve', { password: 'correct horse battery' });
-  for (let i = 1; i <= 130; ++i) {
-    await server.call('POST', '/api/messages', { token: eve.token, body: { content: `line ${i}`, room_id: 'long' } });
+test('two people register, chat, and see each other; a reload keeps session and history', async () => {
+  const ann = await rig.open({ target: '/room/general' });
+  const bob = await rig.open({ target: '/room/general', colorScheme: 'dark' });
+  await signIn(ann, 'register', { username: 'ann', email: 'ann@example.org', password });
+  await signIn(bob, 'register', { username: 'bob', email: 'bob@example.org', password });
+  for (const page of [ann, bob]) {
+    await online(page);
+    await page.waitForFunction(() => document.querySelectorAll('[data-people] [data-person]').length === 2);
+    assert.match(await page.innerText('[data-people]'), /ann[^]*bob/);
   }
-  const page = await open();
-  await page.fill('[name=username]', 'eve');
-  await page.fill('[name=password]', 'correct horse battery');
-  await page.click('#login [type=submit]');
-  await page.waitForSelector('#chat:not([hidden])');
-  await page.fill('[name=room]', 'long');
-  await page.press('[name=room]', 'Enter');
-  await see(page, 'line 130');
-  // The row at the top of the view before older ones come is where it was after they came.
-  const moved = await page.evaluate(() => new Promise((resolve) => {
-    const list = document.getElementById('messages');
-    list.scrollTop = 150;
-    const top = list.getBoundingClientRect().top;
-    const row = [...list.querySelectorAll('[data-seq]')].find((one) => one.getBoundingClientRect().top >= top);
-    const y = row.getBoundingClientRect().top;
-    new MutationObserver((_, observer) => {
-      observer.disconnect();
-      requestAnimationFrame(() => resolve(list.querySelector(`[data-seq="${row.dataset.seq}"]`).getBoundingClientRect().top - y));
-    }).observe(list, { childList: true });
-    list.dispatchEvent(new Event('scroll'));
-  }));
-  assert.ok(Math.abs(moved) <= 1, `${moved} px`);
-  assert.deepEqual(page.problems, []);
-  await page.context().close();
+  await say(ann, 'Good **morning**!');
+  await see(bob, 'Good morning!');
+  assert.equal(await bob.innerText('[data-body] strong'), 'morning');
+  await say(bob, 'Hello Ann, how are you?\nI have two lines.');
+  await see(ann, 'Hello Ann, how are you?\nI have two lines.');
+  await bob.press(composer, 'x');
+  await ann.waitForFunction(() => document.querySelector('[data-typing]').textContent.includes('bob'));
+  await bob.fill(composer, '');
+  await ann.waitForFunction(() => !document.querySelector('[data-typing]').textContent.includes('bob'));
+  await ann.reload();
+  await see(ann, 'Good morning!');
+  assert.deepEqual((await rows(ann)).map(({ seq }) => seq), [1, 2]);
+  await bob.context().close();
+  await ann.waitForFunction(() => document.querySelectorAll('[data-people] [data-person]').length === 2
+    && document.querySelectorAll('[data-people] .here').length === 1);
+  await finish(ann);
 });
 
-test('a wrong password is said; logging out comes back to the form', async () => {
-  const page = await open();
-  await page.fill('[name=username]', 'eve');
-  await page.fill('[name=password]', 'not the password');
-  await page.click('#login [type=submit]');
-  await page.waitForFunction(() => document.getElementById('login-error').textContent === 'Wrong username or password');
-  await page.screenshot({ path: path.join(out, 'login.png') });
-  await page.fill('[name=password]', 'correct horse battery');
-  await page.click('#login [type=submit]');
-  await page.waitForSelector('#chat:not([hidden])');
-  await page.click('#logout');
-  await page.waitForSelector('#welcome:not([hidden])');
-  await page.reload();
-  await page.waitForSelector('#welcome:not([hidden])');
-  await page.context().close();
+test('rooms: unread ones are marked, links and the browser\'s own ways lead there', async () => {
+  const writer = await rig.server.user('writer');
+  const page = await rig.person('reader', { room: 'north' });
+  await page.goto(`${rig.url}/room/south`);
+  await online(page);
+  await page.waitForSelector('[data-room-link="north"]');
+  assert.equal(await badge(page, 'north'), 0);
+  await rig.post(writer, 'north', 3);
+  await page.waitForFunction(() => document.title === '(3) Starling');
+  assert.equal(await badge(page, 'north'), 3);
+  await goTo(page, 'north');
+  await see(page, 'line 3');
+  await page.waitForFunction(() => document.title === 'Starling');
+  assert.equal(await badge(page, 'north'), 0);
+  await page.goBack();
+  await page.waitForURL('**/room/south');
+  await page.waitForFunction(() => !document.querySelector('[data-timeline] [data-seq]'));
+  await page.goForward();
+  await see(page, 'line 3');
+  // Leaving: asked for once, then the room is gone from the list, for good.
+  await page.click('[data-leave]');
+  await page.getByRole('button', { name: 'Leave', exact: true }).click();
+  await page.waitForSelector('[data-room-link="north"]', { state: 'detached' });
+  await page.goto(`${rig.url}/`);
+  await online(page);
+  await page.waitForSelector('[data-room-link="south"]');
+  assert.equal(await page.$('[data-room-link="north"]'), null);
+  await finish(page);
 });
 
-test('on a phone everything fits', async () => {
-  const page = await open({ viewport: { width: 375, height: 667 }, isMobile: true, hasTouch: true });
-  await register(page, 'mobile');
-  for (let i = 0; i < 12; ++i) await say(page, `A message that is long enough to be wrapped on a narrow screen, number ${i}`);
-  await see(page, 'A message that is long enough to be wrapped on a narrow screen, number 11');
-  const layout = await page.evaluate(() => {
-    const composer = document.getElementById('composer').getBoundingClientRect();
-    const list = document.getElementById('messages').getBoundingClientRect();
-    return { bottom: composer.bottom, height: innerHeight, scroll: document.documentElement.scrollWidth, width: innerWidth, list: list.width };
+test('the line above what is new stays while it is looked at, and the button leads to the newest', async () => {
+  const writer = await rig.server.user('writer2');
+  const user = await rig.server.user('returner', { password });
+  await rig.post(writer, 'busy', 40);
+  await rig.server.member(user, 'busy').then((earlier) => earlier.close());
+  await rig.post(writer, 'busy', 20);
+  const page = await rig.person('returner', { user, room: 'busy' });
+  await page.waitForSelector('[data-new-line]');
+  const below = await page.$eval('[data-new-line]', (line) => {
+    for (let next = line.nextElementSibling; next; next = next.nextElementSibling) if (next.dataset.seq) return Number(next.dataset.seq);
+    return 0;
   });
-  assert.ok(layout.bottom <= layout.height + 1, JSON.stringify(layout));
-  assert.ok(layout.scroll <= layout.width, JSON.stringify(layout));
-  assert.ok(layout.list >= 0.6 * layout.width, JSON.stringify(layout));
-  await page.screenshot({ path: path.join(out, 'mobile.png') });
-  await page.click('#show-rooms');
-  await page.waitForSelector('.sidebar', { state: 'visible' });
-  await page.context().close();
+  assert.equal(below, 41);
+  const line_y = () => page.$eval('[data-new-line]', (line) => Math.round(line.getBoundingClientRect().top));
+  const at = await line_y();
+  await rig.post(writer, 'busy', 2, (i) => `still newer ${i}`);
+  await see(page, 'still newer 2');
+  assert.ok(Math.abs((await line_y()) - at) <= 1);
+  await page.click('[data-jump]');
+  await page.waitForFunction(() => document.title === 'Starling');
+  assert.equal(await badge(page, 'busy'), 0);
+  await page.waitForSelector('[data-jump]', { state: 'detached' });
+  await finish(page);
+});
+
+test('one\'s own message can be taken back, everywhere; others\' cannot', async () => {
+  const ann = await rig.person('ann3', { room: 'regret' });
+  const bob = await rig.person('bob3', { room: 'regret' });
+  await say(ann, 'I should not have said that');
+  await see(bob, 'I should not have said that');
+  assert.equal(await bob.$('[data-delete]'), null);
+  await ann.hover('[data-timeline] [data-seq="1"]');
+  await ann.click('[data-seq="1"] [data-delete]');
+  await ann.locator('[data-seq="1"]').getByRole('button', { name: 'Delete', exact: true }).click();
+  for (const page of [ann, bob]) {
+    await page.waitForFunction(() => !document.querySelector('[data-timeline]').textContent.includes('should not'));
+  }
+  assert.deepEqual(await rig.history(ann.user, 'regret'), []);
+  await finish(ann, bob);
+});
+
+test('several tabs are in step: messages, drafts, and the end of the session', async () => {
+  const page = await rig.person('tabs', { room: 'desk' });
+  const other = await rig.tab(page.context(), '/room/desk');
+  await online(other);
+  await say(page, 'from the first tab');
+  await see(other, 'from the first tab');
+  await page.fill(composer, 'a draft');
+  await other.waitForFunction((box) => document.querySelector(box).value === 'a draft', composer);
+  await page.getByRole('button', { name: 'Log out' }).click();
+  for (const tab of [page, other]) await tab.waitForSelector('[data-view=login]');
+  await page.reload();
+  await page.waitForSelector('[data-view=login]');
+  await finish(page);
+});
+
+test('a wrong password is said, and a name that is taken; then it goes on', async () => {
+  await rig.server.user('eve', { password });
+  const page = await rig.open({ target: '/room/general' });
+  await signIn(page, 'login', { username: 'eve', password: 'not the password' });
+  await page.waitForFunction(() => /do not match/.test(document.querySelector('[role=alert]').textContent));
+  await page.getByRole('button', { name: /create an account/i }).click();
+  await page.fill('[name=username]', 'Eve');
+  await page.fill('[name=email]', 'eve@example.org');
+  await page.fill('[name=password]', password);
+  await page.press('[name=password]', 'Enter');
+  await page.waitForFunction(() => /is taken/.test(document.querySelector('[role=alert]').textContent));
+  await page.getByRole('button', { name: /have an account/i }).click();
+  await signIn(page, 'login', { username: 'eve', password });
+  await online(page);
+  await finish(page);
 });
