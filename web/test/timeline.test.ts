@@ -10,7 +10,7 @@ const server = vi.hoisted(() => ({
   deleted: new Set<number>(),
   told: 0,
   room: { roomId: 'r', readSeq: 0, unread: 0, headSeq: 0 },
-  answers: [] as (() => void)[],
+  asked: [] as { query: HistoryQuery; page?: HistoryPage; answer: (page: HistoryPage) => void }[],
 }));
 
 vi.mock('../src/session/client', () => ({
@@ -23,8 +23,12 @@ vi.mock('../src/session/client', () => ({
       server.room.readSeq = seq;
       server.room.unread = 0;
     },
+    // Without a side: before what the client will tell next, as of now.
     history: (_: string, query: HistoryQuery) =>
-      new Promise<HistoryPage>((resolve) => server.answers.push(() => resolve(page(query)))),
+      new Promise<HistoryPage>((answer) => {
+        const side = query.afterSeq === undefined ? { beforeSeq: query.beforeSeq ?? server.told + 1 } : {};
+        server.asked.push({ query: { ...query, ...side }, answer });
+      }),
   },
 }));
 
@@ -36,10 +40,8 @@ const message = (seq: number): Message => ({
 });
 const isDeleted = (seq: number): boolean => server.deleted.has(seq);
 
-/** What the client answers: without a side, everything before what it will tell next. */
 function page({ beforeSeq, afterSeq, limit = 50 }: HistoryQuery): HistoryPage {
-  const upTo = beforeSeq ?? server.told + 1;
-  const inRange = afterSeq === undefined ? server.log.filter((e) => e.seq < upTo) : server.log.filter((e) => e.seq > afterSeq);
+  const inRange = afterSeq === undefined ? server.log.filter((e) => e.seq < beforeSeq!) : server.log.filter((e) => e.seq > afterSeq);
   const events = afterSeq === undefined ? inRange.slice(-limit) : inRange.slice(0, limit);
   return {
     messages: events
@@ -51,10 +53,15 @@ function page({ beforeSeq, afterSeq, limit = 50 }: HistoryQuery): HistoryPage {
   };
 }
 
+/** The server reads what has been asked; the answers are under way. */
+function readPages(): void {
+  for (const one of server.asked) one.page ??= page(one.query);
+}
+
 /** Answers what has been asked, and what is asked in turn. */
 async function answerAll(): Promise<void> {
   for (let round = 0; round < 20; ++round) {
-    for (const answer of server.answers.splice(0)) answer();
+    for (const one of server.asked.splice(0)) one.answer(one.page ?? page(one.query));
     await Promise.resolve();
   }
 }
@@ -80,7 +87,7 @@ beforeEach(() => {
   server.log = [];
   server.deleted.clear();
   server.told = 0;
-  server.answers = [];
+  server.asked = [];
   Object.assign(server.room, { readSeq: 0, unread: 0, headSeq: 0 });
 });
 
@@ -108,7 +115,7 @@ describe('timeline', () => {
     timeline.enter();
     for (let step = 0; step < 120; ++step) {
       const rows = timeline.rows.value;
-      switch (pick(8)) {
+      switch (pick(11)) {
         case 0:
         case 1:
           for (let n = pick(30); n > 0; --n) happens({ seq: server.log.length + 1 });
@@ -134,9 +141,21 @@ describe('timeline', () => {
           void (pick(2) ? timeline.loadOlder() : timeline.loadNewer());
           break;
         case 7:
-          if (pick(6) === 0) timeline.toEnd();
+          readPages();
+          break;
+        case 8:
+          timeline.toEnd();
+          break;
+        case 9:
+          void timeline.loadNewer();
+          break;
+        case 10: // the client was cut off and gives up to tell what it missed
+          if (pick(3) > 0) break;
+          server.told = server.log.length;
+          timeline.gap();
           break;
       }
+      for (let n = 0; n < 3; ++n) await Promise.resolve(); // what waits for nothing asks now
       expectRun(timeline);
     }
     while (server.told < server.log.length) tell(timeline);
@@ -170,6 +189,44 @@ describe('timeline', () => {
     await answerAll();
     expectRun(timeline);
     expect(timeline.rows.value[0]!.seq).toBe(first);
+  });
+
+  test('more live rows than are kept while a page loads: it does not reach the present', async () => {
+    const timeline = new Timeline('r');
+    timeline.enter();
+    for (let n = 0; n < 3; ++n) await Promise.resolve();
+    readPages();
+    for (let seq = 1; seq <= ROWS_LIMIT + 1; ++seq) {
+      happens({ seq });
+      tell(timeline);
+    }
+    timeline.flush();
+    await answerAll();
+    expect(timeline.attached.value).toBe(false);
+    happens({ seq: ROWS_LIMIT + 2 });
+    tell(timeline);
+    timeline.flush();
+    expectRun(timeline);
+  });
+
+  test('newer rows that have no room, since the reader went up, are not the present', async () => {
+    for (let seq = 1; seq <= 1_000; ++seq) happens({ seq });
+    server.told = 1_000;
+    const timeline = new Timeline('r');
+    timeline.enter();
+    await answerAll();
+    const goTo = (seq: number) => (timeline.place = { following: false, atLine: false, anchor: { key: `#${seq}`, top: 0 } });
+    while (timeline.attached.value) {
+      goTo(timeline.rows.value[0]!.seq);
+      void timeline.loadOlder();
+      await answerAll();
+    }
+    goTo(timeline.rows.value.at(-1)!.seq);
+    void timeline.loadNewer();
+    goTo(timeline.rows.value[0]!.seq);
+    await answerAll();
+    expect(timeline.attached.value).toBe(false);
+    expectRun(timeline);
   });
 
   test('the line is drawn above what nobody reads along, and stays there', async () => {

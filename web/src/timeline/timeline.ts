@@ -16,7 +16,7 @@ import { Tail } from './tail';
 import { keyOf, merge, trim, withoutMessage, type Row } from './window';
 
 const PAGE = 60;
-/** So many rows that were read are shown above the line when a room opens at what is new. */
+/** So many rows are shown above the one that a room is opened at. */
 const CONTEXT = 25;
 
 export type Loading = 'first' | 'older' | 'newer';
@@ -76,7 +76,7 @@ export class Timeline {
       if (incoming.length > 0) this.takeLive(incoming);
       if (removed.length > 0) {
         this.rows.value = removed.reduce(withoutMessage, this.rows.value);
-        this.tail.remove(removed);
+        if (this.loading.value) this.tail.remove(removed);
       }
       if (this.pendingChanged) {
         this.pendingChanged = false;
@@ -159,26 +159,23 @@ export class Timeline {
     if (!this.attached.value) void this.fill();
   }
 
-  /** Events are missing behind what is here. */
+  /** Events were left out; some may have deleted what is here. A reader elsewhere than at the end
+   * finds the same row in the same place. */
   gap(): void {
-    if (this.place.following) void this.fill();
-    else this.attached.value = false;
+    const reader = this.place.following ? undefined : this.rows.value[this.readerIndex(this.rows.value)];
+    void this.fill(reader?.seq);
   }
 
   // ---- history ---------------------------------------------------------------------------------------
 
-  /** Forgets what is here and fills anew: after a gap, another epoch, or a jump. */
-  async fill(): Promise<void> {
+  /** Forgets what is here and fills anew, at the end or around a row. */
+  async fill(around?: number): Promise<void> {
     const filling = ++this.filling;
-    batch(() => {
-      this.loading.value = 'first';
-      this.failed.value = undefined;
-      this.attached.value = false;
-    });
-    this.tail = new Tail();
+    this.begin('first');
+    this.attached.value = false;
     try {
       await client.join(this.roomId);
-      const pages = await this.firstPages();
+      const pages = await this.firstPages(around ?? this.placeOfLine());
       if (filling !== this.filling) return;
       batch(() => {
         this.rows.value = [];
@@ -193,15 +190,17 @@ export class Timeline {
     }
   }
 
-  private async firstPages(): Promise<{ older: HistoryPage; newer?: HistoryPage }> {
-    const line = this.newAfter.value;
+  /** Where to fill for who comes to more news than a page shows. */
+  private placeOfLine(): number | undefined {
     const unread = client.memberships.get(this.roomId)?.unread ?? 0;
-    if (!this.place.atLine || line === undefined || unread <= PAGE - CONTEXT) {
-      return { older: await client.history(this.roomId, { limit: PAGE }) };
-    }
+    return this.place.atLine && unread > PAGE - CONTEXT ? this.newAfter.value : undefined;
+  }
+
+  private async firstPages(around: number | undefined): Promise<{ older: HistoryPage; newer?: HistoryPage }> {
+    if (around === undefined) return { older: await client.history(this.roomId, { limit: PAGE }) };
     const [older, newer] = await Promise.all([
-      client.history(this.roomId, { beforeSeq: line + 1, limit: CONTEXT }),
-      client.history(this.roomId, { afterSeq: line, limit: 100 }),
+      client.history(this.roomId, { beforeSeq: around + 1, limit: CONTEXT }),
+      client.history(this.roomId, { afterSeq: around, limit: 100 }),
     ]);
     return { older, newer };
   }
@@ -249,6 +248,7 @@ export class Timeline {
   }
 
   private begin(loading: Loading): void {
+    this.tail = new Tail();
     batch(() => {
       this.loading.value = loading;
       this.failed.value = undefined;
@@ -270,12 +270,12 @@ export class Timeline {
       this.to = Math.max(this.to, page.toSeq);
       rows = merge(rows, page.messages);
     }
-    return this.show(rows);
+    return this.show(this.tail.cleaned(rows));
   }
 
   /** With the last page the timeline reaches the present: what came meanwhile goes behind it. */
   private finishNewer(hasMore: boolean): void {
-    const tail = this.tail.take(this.to);
+    const tail = this.tail.after(this.to);
     this.loading.value = undefined;
     if (hasMore || !tail) return;
     this.attached.value = true;
