@@ -40,6 +40,7 @@ struct PostMessage {
   std::string metadata;
   std::string client_message_id;  // empty: the writer makes one
   bool members_only = false;      // refuse (not_in_room) a sender who is not a member
+  bool may_create = true;         // false: refuse (rate_limited) a room that does not exist
 };
 struct DeleteMessage {  // idempotent: a second deletion answers like the first
   MessageId id = 0;
@@ -49,6 +50,8 @@ struct DeleteMessage {  // idempotent: a second deletion answers like the first
 struct JoinRoom {  // creates room and membership as needed; idempotent
   std::string room;
   UserId user = 0;
+  bool may_create = true;  // false: refuse (rate_limited) a room that does not exist
+  unsigned max_rooms = 0;  // refuse (forbidden) a membership beyond so many; 0: any number
 };
 struct LeaveRoom {  // ends the membership; idempotent
   std::string room;
@@ -163,6 +166,7 @@ struct MessagePosted {  // to PostMessage and DeleteMessage
   base::WallMs timestamp = 0;
   bool duplicate = false;  // accepted before: the same id, the same seq
   Event event;             // as stored (REST shows it)
+  bool created = false;    // the room did not exist before
 };
 struct RoomJoined {
   std::string room;
@@ -170,6 +174,7 @@ struct RoomJoined {
   Seq read = 0;
   std::uint64_t unread = 0;
   std::uint64_t epoch = 0;
+  bool created = false;  // the room did not exist before
 };
 struct RoomLeft {
   std::string room;
