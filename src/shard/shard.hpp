@@ -20,6 +20,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "chat/archive.hpp"
+#include "chat/quotas.hpp"
 #include "chat/signal.hpp"
 #include "shard/inbox.hpp"
 #include "starling/config.hpp"
@@ -53,6 +54,7 @@ struct ShardOptions {
   std::uint16_t index = 0;
   const Config* config = nullptr;
   const api::TokenKeys* keys = nullptr;  // nullptr in open mode without keys
+  chat::Quotas* quotas = nullptr;        // of the whole server
   chat::Backend* backend = nullptr;
   chat::SignalBus* bus = nullptr;
   const chat::EventEncoder* encoder = nullptr;
