@@ -62,6 +62,19 @@ def wait_until_quiet(patience):
             return share
 
 
+# Only the machine limits.
+UNLIMITED = {
+    "STARLING_LIMITS__MESSAGES_PER_SECOND": "1000000",
+    "STARLING_LIMITS__MESSAGE_BURST": "1000000",
+    "STARLING_LIMITS__USER_MESSAGES_PER_SECOND": "0",
+    "STARLING_LIMITS__ROOM_MESSAGES_PER_SECOND": "0",
+    "STARLING_LIMITS__ADDRESS_REQUESTS_PER_SECOND": "0",
+    "STARLING_LIMITS__ADDRESS_CONNECTIONS": "0",
+    "STARLING_LIMITS__ROOMS_CREATED_PER_HOUR": "0",
+    "STARLING_AUTH__REGISTRATIONS_PER_HOUR": "0",
+}
+
+
 def wait_until_served(process):
     for _ in range(200):
         if process.poll() is not None:
@@ -83,8 +96,7 @@ def pinned(cpus, command):
 @contextlib.contextmanager
 def running(command, cpus):
     process = subprocess.Popen(pinned(cpus, [str(part) for part in command]),
-                               env={**os.environ, "STARLING_LIMITS__MESSAGES_PER_SECOND": "100000",
-                                    "STARLING_LIMITS__MESSAGE_BURST": "100000"},
+                               env={**os.environ, **UNLIMITED},
                                stderr=subprocess.DEVNULL)
     try:
         wait_until_served(process)

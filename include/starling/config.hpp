@@ -28,9 +28,10 @@ struct Config {
   struct Http {
     std::vector<std::string> allowed_origins;  // besides the own host
     std::size_t max_body_bytes = 256 * 1024;
-    unsigned head_timeout_ms = 5'000;   // from the first byte of a head to its end
-    unsigned body_timeout_ms = 20'000;  // from the end of the head to the end of the body
-    unsigned idle_timeout_ms = 60'000;  // between two requests of a connection
+    unsigned head_timeout_ms = 5'000;      // from the first byte of a head to its end
+    unsigned body_timeout_ms = 20'000;     // from the end of the head to the end of the body
+    unsigned body_bytes_per_second = 256;  // on average, judged after 2 s; 0: any pace
+    unsigned idle_timeout_ms = 60'000;     // between two requests of a connection
   } http;
 
   struct Auth {
@@ -39,7 +40,13 @@ struct Config {
     std::string public_key_file;  // RS256 instead; a PEM file
     bool open_beyond_loopback = false;
     unsigned token_days = 30;
-    unsigned deadline_ms = 10'000;  // a socket that has not authenticated by then is closed
+    unsigned deadline_ms = 10'000;      // a socket that has not authenticated by then is closed
+    std::string registration = "open";  // "open", "invite": with the code, or "off"
+    std::string invite_code;            // asked for by "invite"
+    unsigned registrations_per_hour = 1'200;  // of an address; 0: no limit
+    unsigned logins_per_minute = 300;         // passwords tried from an address; 0: no limit
+    unsigned account_logins_per_minute = 20;  // and for an account; 0: no limit
+    unsigned address_passwords = 64;          // of an address that wait for the hasher; 0: no limit
   } auth;
 
   struct Limits {
@@ -48,9 +55,21 @@ struct Config {
     unsigned fragments = 1'024;            // of one WebSocket message on the chat path
     unsigned connections = 20'000;
     unsigned rooms_per_session = 200;
-    unsigned messages_per_second = 100;       // per connection, sustained
-    unsigned message_burst = 200;             // per connection
-    unsigned ping_interval_ms = 30'000;       // the server's own pings
+    unsigned messages_per_second = 100;  // per connection, sustained
+    unsigned message_burst = 200;        // per connection
+    unsigned refusals = 2'000;           // of one connection in one go, then it is closed; 0: never
+    unsigned user_messages_per_second = 200;       // of all connections of a user; 0: no limit
+    unsigned user_message_burst = 400;             // the same
+    unsigned room_messages_per_second = 1'000;     // of all who write in a room; 0: no limit
+    unsigned room_message_burst = 2'000;           // the same
+    unsigned address_requests_per_second = 5'000;  // and messages of its sockets; 0: no limit
+    unsigned address_request_burst = 10'000;       // the same
+    unsigned address_connections = 10'000;         // open at once; 0: no limit
+    unsigned user_connections = 200;               // sockets open at once; 0: no limit
+    unsigned rooms_per_user = 1'000;               // memberships; 0: no limit
+    unsigned rooms_created_per_hour = 200;         // of a user; 0: no limit
+    std::size_t metadata_bytes = 4'096;            // of a message, as JSON
+    unsigned ping_interval_ms = 30'000;            // the server's own pings
     unsigned send_timeout_ms = 20'000;        // a send that makes no progress closes the connection
     std::size_t room_buffer_bytes = 1 << 20;  // a member further behind is a slow reader
     std::size_t private_buffer_bytes = 1 << 20;  // replies waiting for one connection

@@ -37,8 +37,9 @@ std::optional<HttpResponse> read_options(RestCall& call, const proto::JsonValue&
   }
   if (const auto metadata = field(body, "metadata")) {
     if (metadata->is_object()) post.metadata = metadata->text();
-    if (post.metadata.empty() || post.metadata.size() > chat::max_metadata_bytes) {
-      return bad_request("metadata is a JSON object of at most 4096 bytes");
+    const std::size_t most = call.context.config->limits.metadata_bytes;
+    if (post.metadata.empty() || post.metadata.size() > most) {
+      return bad_request("metadata is a JSON object of at most " + std::to_string(most) + " bytes");
     }
   }
   post.client_message_id = call.request.header("idempotency-key");
@@ -82,8 +83,14 @@ Step post_message(RestCall& call) {
     return failure_response({FailureCode::too_large, "The message is too long"});
   }
   if (auto wrong = read_options(call, *body, post)) return std::move(*wrong);
+  RestContext* const context = &call.context;
+  const base::Instant now = context->surroundings->now();
+  const base::Duration wait = context->quotas->wait_for_room(post.room, now);
+  if (wait > base::Duration::zero()) return too_many(wait, "Too many messages in this room");
+  post.may_create = context->quotas->may_create_rooms(post.sender, now);
   return ask<chat::MessagePosted>(
-      chat::WriteRequest{std::move(post)}, [](chat::MessagePosted&& posted) -> Step {
+      chat::WriteRequest{std::move(post)}, [context](chat::MessagePosted&& posted) -> Step {
+        context->quotas->note(posted, context->surroundings->now());
         std::string text;
         JsonWriter json{text};
         json.begin_object().field("message", "Message sent successfully").key("data");

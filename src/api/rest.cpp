@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 
 #include "api/route.hpp"
 #include "proto/tokens.hpp"
@@ -131,7 +132,7 @@ bool body_is_json(const HttpRequest& request) {
                                     "application/json");
 }
 
-Step answer_api(RestContext& context, HttpRequest& request) {
+Step answer_api(RestContext& context, HttpRequest& request, chat::AddressKey address) {
   Found found = find_route(request.method, request.path);
   if (found.allowed.empty()) return proto::problem(404, "not_found", "No such resource");
   if (request.method == Method::options) return options_response(found.allowed);
@@ -141,10 +142,14 @@ Step answer_api(RestContext& context, HttpRequest& request) {
   if (!origin_fits(context, request)) {
     return proto::problem(403, "forbidden", "Origin not allowed");
   }
-  RestCall call{context, request, identify(context, request), std::move(found.parameters)};
+  RestCall call{context, request, identify(context, request), std::move(found.parameters), address};
   const bool needs_token = !found.route->for_everybody && !call.open_mode();
   if (needs_token && !call.identity) {
     return failure_response({chat::FailureCode::unauthenticated, "A valid token is required"});
+  }
+  if (call.identity) {
+    auto no = call.refused(chat::Limit::user_messages, context.quotas->key_of(call.user()));
+    if (no) return std::move(*no);
   }
   if (!body_is_json(request)) {
     return proto::problem(415, "bad_request", "The body must be application/json");
@@ -171,8 +176,8 @@ HttpResponse answer_ready(const RestContext& context, const HttpRequest& request
 // What is not under /api/: pages and health. Read only.
 HttpResponse answer_plain(const RestContext& context, const HttpRequest& request) {
   constexpr std::string_view methods = "GET, HEAD, OPTIONS";
-  const bool live = request.path == "/livez" || request.path == "/healthz";
   const bool ready = request.path == "/readyz";
+  const bool live = !ready && asks_health(request);
   const Page* page = live || ready ? nullptr : find_page(context.pages, request.path);
   if (!live && !ready && !page) return proto::problem(404, "not_found", "No such page");
   if (request.method == Method::options) return options_response(methods);
@@ -213,9 +218,13 @@ int status_of(chat::FailureCode code) {
 
 }  // namespace
 
-Step answer(RestContext& context, HttpRequest& request) {
+bool asks_health(const HttpRequest& request) {
+  return request.path == "/livez" || request.path == "/healthz" || request.path == "/readyz";
+}
+
+Step answer(RestContext& context, HttpRequest& request, chat::AddressKey address) {
   if (request.path == "*") return options_response("GET, HEAD, POST, PATCH, DELETE, OPTIONS");
-  if (request.path.starts_with("/api/")) return answer_api(context, request);
+  if (request.path.starts_with("/api/")) return answer_api(context, request, address);
   return answer_plain(context, request);
 }
 
@@ -247,8 +256,23 @@ HttpResponse failure_response(const chat::Failure& failure) {
   HttpResponse response =
       proto::problem(status_of(failure.code), chat::to_string(failure.code), failure.message);
   if (response.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
-  if (response.status == 503) response.headers.emplace_back("Retry-After", "1");
+  if (response.status == 503 || response.status == 429)
+    response.headers.emplace_back("Retry-After", "1");
   return response;
+}
+
+HttpResponse too_many(base::Duration wait, std::string_view detail) {
+  HttpResponse response = proto::problem(429, "rate_limited", detail);
+  const auto seconds =
+      std::max(std::chrono::seconds{1}, std::chrono::ceil<std::chrono::seconds>(wait));
+  response.headers.emplace_back("Retry-After", std::to_string(seconds.count()));
+  return response;
+}
+
+std::optional<HttpResponse> RestCall::refused(chat::Limit limit, chat::SketchKey key) const {
+  const base::Duration wait = context.quotas->take(limit, key, context.surroundings->now());
+  if (wait == base::Duration::zero()) return std::nullopt;
+  return too_many(wait, "Too many requests of this kind; try again later");
 }
 
 HttpResponse bad_request(std::string_view detail) {

@@ -18,6 +18,7 @@
 #include "api/pages.hpp"
 #include "base/time.hpp"
 #include "chat/archive.hpp"
+#include "chat/quotas.hpp"
 #include "chat/signal.hpp"
 #include "proto/http.hpp"
 #include "proto/json_reader.hpp"
@@ -46,6 +47,7 @@ class Surroundings {
  public:
   virtual ~Surroundings() = default;
   virtual base::WallMs wall_clock() const = 0;
+  virtual base::Instant now() const = 0;
   virtual bool token_revoked(std::string_view token_id) const = 0;
   virtual std::uint64_t online_count(std::string_view room) const = 0;  // people in a room now
   virtual void publish(const chat::Signal& signal) = 0;
@@ -57,6 +59,7 @@ class Surroundings {
 struct RestContext {
   const Config* config = nullptr;
   const TokenKeys* keys = nullptr;
+  chat::Quotas* quotas = nullptr;
   OriginRule origins;
   Surroundings* surroundings = nullptr;
   proto::JsonReader* json = nullptr;
@@ -64,8 +67,13 @@ struct RestContext {
 };
 
 // Any request that is no WebSocket upgrade: pages, health, /api/..., and 404 or 405 (with Allow)
-// for the rest. OPTIONS and HEAD are answered for every route.
-Step answer(RestContext& context, proto::HttpRequest& request);
+// for the rest. OPTIONS and HEAD are answered for every route. `address`: whose request it is.
+Step answer(RestContext& context, proto::HttpRequest& request, chat::AddressKey address);
+
+// Whether it asks for what has to be answered however many ask: health.
+bool asks_health(const proto::HttpRequest& request);
+// 429: may be asked again after `wait`.
+proto::HttpResponse too_many(base::Duration wait, std::string_view detail);
 
 // The admin listener: /metrics with the given text, /livez, /readyz; 404 for the rest.
 proto::HttpResponse answer_admin(RestContext& context, const proto::HttpRequest& request,

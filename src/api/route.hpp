@@ -23,9 +23,12 @@ struct RestCall {
   const proto::HttpRequest& request;
   std::optional<Identity> identity;     // who asks, as far as a valid token says
   std::vector<std::string> parameters;  // what stood in the braces of the route's path
+  chat::AddressKey address = 0;
 
   bool open_mode() const { return context.config->auth.mode == AuthMode::open; }
   chat::UserId user() const { return identity ? identity->user : 0; }
+  // Whether the address or user may do this once more; the response that says no.
+  std::optional<proto::HttpResponse> refused(chat::Limit limit, chat::SketchKey key) const;
 };
 
 // ---- handlers

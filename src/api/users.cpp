@@ -1,4 +1,6 @@
 // Users and sessions.
+#include <sodium.h>
+
 #include <algorithm>
 #include <memory>
 
@@ -60,6 +62,22 @@ bool valid_password(std::string_view password) {
          password.find('\0') == std::string_view::npos;
 }
 
+// Whether a new user is let in; the response that says why not.
+std::optional<HttpResponse> not_invited(const RestCall& call, const proto::JsonValue& body) {
+  const Config::Auth& auth = call.context.config->auth;
+  if (auth.registration == "open") return std::nullopt;
+  if (auth.registration == "off") {
+    return failure_response({FailureCode::forbidden, "New users cannot register here"});
+  }
+  const std::string code = text_of(body, "invite");
+  // As long for a code that is nearly right as for any other of its length.
+  if (code.size() == auth.invite_code.size() &&
+      sodium_memcmp(code.data(), auth.invite_code.data(), code.size()) == 0) {
+    return std::nullopt;
+  }
+  return failure_response({FailureCode::forbidden, "The invitation code is not valid"});
+}
+
 Step insert_user(RestContext* context, chat::CreateUser wanted) {
   return ask<chat::UserFound>(
       chat::WriteRequest{std::move(wanted)}, [context](chat::UserFound&& found) -> Step {
@@ -76,8 +94,11 @@ Step insert_user(RestContext* context, chat::CreateUser wanted) {
 }  // namespace
 
 Step create_user(RestCall& call) {
+  const chat::SketchKey address = call.context.quotas->key_of(call.address);
+  if (auto no = call.refused(chat::Limit::address_registrations, address)) return std::move(*no);
   const auto body = json_body(call);
   if (!body) return body.error();
+  if (auto no = not_invited(call, *body)) return std::move(*no);
   chat::CreateUser wanted{text_of(*body, "username"), text_of(*body, "email"), {}};
   if (wanted.username.empty() || wanted.email.empty()) {
     return bad_request("Username and email are required");
@@ -206,6 +227,8 @@ Step create_session(RestCall& call) {
                                   return session_response(*context, found.user);
                                 });
   }
+  const chat::SketchKey address = context->quotas->key_of(call.address);
+  if (auto no = call.refused(chat::Limit::address_logins, address)) return std::move(*no);
   const auto body = json_body(call);
   if (!body) return body.error();
   std::string username = text_of(*body, "username");
@@ -215,26 +238,35 @@ Step create_session(RestCall& call) {
   }
   if (password.size() > chat::max_password_bytes) return wrong_credentials();
   // An unknown name takes as long as a known one: its password is compared with nothing.
-  return Ask{chat::ReadRequest{chat::FindCredentials{std::move(username)}},
-             [context, password = std::move(password)](chat::Reply&& reply) mutable -> Step {
-               auto* found = std::get_if<chat::CredentialsFound>(&reply);
-               if (const auto* failure = std::get_if<chat::Failure>(&reply);
-                   failure && failure->code != FailureCode::not_found) {
-                 return failure_response(*failure);
-               }
-               auto user = std::make_shared<std::optional<chat::User>>();
-               std::string hash;
-               if (found) {
-                 *user = std::move(found->user);
-                 hash = std::move(found->password_hash);
-               }
-               return ask<chat::PasswordVerified>(
-                   chat::HashRequest{chat::VerifyPassword{std::move(password), std::move(hash)}},
-                   [context, user](chat::PasswordVerified&& verified) -> Step {
-                     if (!verified.matches || !*user) return wrong_credentials();
-                     return session_response(*context, **user);
-                   });
-             }};
+  const chat::SketchKey unknown = context->quotas->key_of(username);
+  return Ask{
+      chat::ReadRequest{chat::FindCredentials{std::move(username)}},
+      [context, unknown, password = std::move(password)](chat::Reply&& reply) mutable -> Step {
+        auto* found = std::get_if<chat::CredentialsFound>(&reply);
+        if (const auto* failure = std::get_if<chat::Failure>(&reply);
+            failure && failure->code != FailureCode::not_found) {
+          return failure_response(*failure);
+        }
+        // By the account and not by the name, which has many spellings.
+        const chat::SketchKey account = found ? context->quotas->key_of(found->user.id) : unknown;
+        const base::Duration wait = context->quotas->take(chat::Limit::account_logins, account,
+                                                          context->surroundings->now());
+        if (wait > base::Duration::zero()) {
+          return too_many(wait, "Too many logins to this account; try again later");
+        }
+        auto user = std::make_shared<std::optional<chat::User>>();
+        std::string hash;
+        if (found) {
+          *user = std::move(found->user);
+          hash = std::move(found->password_hash);
+        }
+        return ask<chat::PasswordVerified>(
+            chat::HashRequest{chat::VerifyPassword{std::move(password), std::move(hash)}},
+            [context, user](chat::PasswordVerified&& verified) -> Step {
+              if (!verified.matches || !*user) return wrong_credentials();
+              return session_response(*context, **user);
+            });
+      }};
 }
 
 Step delete_session(RestCall& call) {

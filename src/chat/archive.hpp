@@ -40,6 +40,7 @@ struct PostMessage {
   std::string metadata;
   std::string client_message_id;  // empty: the writer makes one
   bool members_only = false;      // refuse (not_in_room) a sender who is not a member
+  bool may_create = true;         // false: refuse (rate_limited) a room that does not exist
 };
 struct DeleteMessage {  // idempotent: a second deletion answers like the first
   MessageId id = 0;
@@ -49,6 +50,8 @@ struct DeleteMessage {  // idempotent: a second deletion answers like the first
 struct JoinRoom {  // creates room and membership as needed; idempotent
   std::string room;
   UserId user = 0;
+  bool may_create = true;  // false: refuse (rate_limited) a room that does not exist
+  unsigned max_rooms = 0;  // refuse (forbidden) a membership beyond so many; 0: any number
 };
 struct LeaveRoom {  // ends the membership; idempotent
   std::string room;
@@ -164,6 +167,7 @@ struct MessagePosted {  // to PostMessage and DeleteMessage
   bool duplicate = false;  // accepted before: the same id, the same seq
   Seq read = 0;            // the sender's read pointer, moved by it; 0: it moved none
   Event event;             // as stored (REST shows it)
+  bool created = false;    // the room did not exist before
 };
 struct RoomJoined {
   std::string room;
@@ -172,6 +176,7 @@ struct RoomJoined {
   std::uint64_t unread = 0;  // up to `head`
   std::uint64_t epoch = 0;
   bool new_member = false;  // the membership begins with this join, and all is read
+  bool created = false;     // the room did not exist before
 };
 struct RoomLeft {
   std::string room;

@@ -19,7 +19,7 @@ inline constexpr std::size_t max_email_bytes = 254;  // RFC 5321, 4.5.3.1.3
 inline constexpr std::size_t max_client_message_id_bytes = 64;
 inline constexpr std::size_t max_ref_bytes = 64;
 inline constexpr std::size_t max_message_type_bytes = 20;
-inline constexpr std::size_t max_metadata_bytes = 4'096;
+inline constexpr std::size_t max_metadata_bytes = 65'536;  // limits.metadata_bytes is at most this
 inline constexpr std::size_t min_password_bytes = 8;
 inline constexpr std::size_t max_password_bytes = 256;
 

@@ -4,15 +4,11 @@
 #include <chrono>
 
 namespace starling::chat {
-namespace {
 
-// In which that many tokens come.
 base::Duration time_of(const RateRule& rule, double tokens) {
   const std::chrono::duration<double> seconds{tokens / rule.per_second};
   return std::chrono::duration_cast<base::Duration>(seconds);
 }
-
-}  // namespace
 
 bool RateLimit::take(const RateRule& rule, base::Instant now) {
   full_at_ = std::max(full_at_, now) + time_of(rule, 1);

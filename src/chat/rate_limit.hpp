@@ -14,6 +14,9 @@ struct RateRule {
   double burst = 1;  // tokens that a rested bucket holds
 };
 
+// In which that many tokens come.
+base::Duration time_of(const RateRule& rule, double tokens);
+
 class RateLimit {
  public:
   // Takes one token, also where there is none left: the debt is paid off first. True: there was

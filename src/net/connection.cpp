@@ -23,6 +23,7 @@ constexpr std::size_t exhausted_divisor = 64;        // of the private bytes tha
 constexpr base::Duration flush_time = seconds{2};    // for the last bytes
 constexpr base::Duration linger_time = seconds{2};   // for the peer to hang up
 constexpr base::Duration cancel_after = seconds{5};  // a shut socket still has work in flight
+constexpr base::Duration body_pace_after = seconds{5};  // a body's pace is judged
 constexpr base::Duration pong_grace = seconds{10};
 constexpr std::string_view continue_response = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -50,6 +51,14 @@ struct Connection::Http {
   bool head_only = false;
   base::Instant since{};  // the request's first byte, or its body's
   bool in_body = false;
+  std::size_t body_bytes = 0;  // of what came behind the receive that brought the head
+
+  // Whether a body comes more slowly than it must.
+  bool dribbles(unsigned bytes_per_second, base::Duration elapsed) const {
+    if (!in_body || elapsed < body_pace_after) return false;
+    const double wanted = bytes_per_second * std::chrono::duration<double>(elapsed).count();
+    return static_cast<double>(body_bytes) < wanted;
+  }
 };
 
 ConnectionContext::ConnectionContext() = default;
@@ -183,6 +192,7 @@ std::size_t Connection::take_http(std::span<const std::byte> bytes) {
   Http& http = *http_;
   const bool begun = http.reader.begun();
   const std::size_t taken = http.reader.feed(bytes);
+  if (http.in_body) http.body_bytes += taken;
   if (!begun && http.reader.begun()) {
     http.since = context_.now;
     http.in_body = false;
@@ -198,7 +208,10 @@ void Connection::on_request_state() {
     case Reading::head:
       return;
     case Reading::body:
-      if (!std::exchange(http.in_body, true)) http.since = context_.now;
+      if (!std::exchange(http.in_body, true)) {
+        http.since = context_.now;
+        http.body_bytes = 0;
+      }
       if (http.reader.wants_continue()) {
         append_private(continue_response);
         flush();
@@ -515,7 +528,8 @@ void Connection::tick_http(Http& http) {
   }
   const base::Duration allowed =
       http.in_body ? context_.limits->body_timeout : context_.limits->head_timeout;
-  if (context_.now - http.since < allowed) return;
+  const base::Duration elapsed = context_.now - http.since;
+  if (elapsed < allowed && !http.dribbles(context_.limits->body_bytes_per_second, elapsed)) return;
   ++context_.metrics->timeouts;
   http.answering = true;
   http.head_only = false;

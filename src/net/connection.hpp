@@ -57,6 +57,7 @@ struct ConnectionMetrics {
 struct ConnectionLimits {
   base::Duration head_timeout{};
   base::Duration body_timeout{};
+  unsigned body_bytes_per_second = 0;  // on average, once it is judged; 0: any pace
   base::Duration idle_timeout{};
   base::Duration send_timeout{};
   base::Duration ping_interval{};

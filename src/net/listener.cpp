@@ -86,6 +86,23 @@ void Listener::close() {
   if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
 }
 
+std::string peer_address(int socket) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+  if (::getpeername(socket, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return {};
+  constexpr std::size_t network_bytes = 8;
+  constexpr std::size_t mapped_offset = 12;  // of the IPv4 address in ::ffff:a.b.c.d
+  if (storage.ss_family == AF_INET) {
+    const in_addr& v4 = reinterpret_cast<sockaddr_in*>(&storage)->sin_addr;
+    return {reinterpret_cast<const char*>(&v4), sizeof v4};
+  }
+  if (storage.ss_family != AF_INET6) return {};
+  const in6_addr& v6 = reinterpret_cast<sockaddr_in6*>(&storage)->sin6_addr;
+  const auto* const bytes = reinterpret_cast<const char*>(&v6);
+  if (IN6_IS_ADDR_V4MAPPED(&v6)) return {bytes + mapped_offset, sizeof(in_addr)};
+  return {bytes, network_bytes};
+}
+
 void prepare_accepted(int socket) {
   // Neither can fail on a TCP socket; if the peer is gone already, the first receive says so.
   const int on = 1;

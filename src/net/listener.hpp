@@ -28,6 +28,11 @@ class Listener {
   std::uint16_t port_ = 0;
 };
 
+// Where an accepted socket comes from, as limits see it: the 4 bytes of an IPv4 address (also of
+// one that is mapped into IPv6), or the 8 of an IPv6 address's /64, which one subscriber has whole.
+// Empty where the peer has gone already. The one place where a client's address is decided.
+std::string peer_address(int socket);
+
 // Sets TCP_NODELAY and TCP_USER_TIMEOUT (20 s) on an accepted socket.
 void prepare_accepted(int socket);
 

@@ -79,13 +79,25 @@ MetricFamily family_of(const ShardFamily& wanted, const std::vector<Numbers>& sh
   return family;
 }
 
+MetricFamily refusals(const chat::Quotas& quotas) {
+  MetricFamily family{"starling_limited_total", "Refusals, by the limit that was met", counter, {}};
+  for (std::size_t i = 0; i < chat::limits; ++i) {
+    const auto limit = static_cast<chat::Limit>(i);
+    ClientMetric& metric = family.metric.emplace_back();
+    metric.label.push_back({"limit", std::string{to_string(limit)}});
+    set(metric, counter, static_cast<double>(quotas.refused(limit)));
+  }
+  return family;
+}
+
 }  // namespace
 
-std::string metrics_text(const std::vector<shard::ShardMetrics>& shards,
+std::string metrics_text(const std::vector<shard::ShardMetrics>& shards, const chat::Quotas& quotas,
                          const store::WriterMetrics& writer, std::size_t writer_backlog,
                          std::uint64_t dropped_log_lines) {
   std::vector<MetricFamily> families;
   for (const ShardFamily& wanted : shard_families) families.push_back(family_of(wanted, shards));
+  families.push_back(refusals(quotas));
   const auto add = [&families](const char* name, const char* help, MetricType type, double value) {
     families.push_back(family(name, help, type, value));
   };

@@ -27,6 +27,7 @@
 #include "base/check.hpp"
 #include "base/log.hpp"
 #include "bus/local_bus.hpp"
+#include "chat/quotas.hpp"
 #include "io/clock.hpp"
 #include "net/listener.hpp"
 #include "server/crew.hpp"
@@ -152,6 +153,7 @@ class Server {
   int signals_ = -1;
   std::optional<store::DataFolder> folder_;
   std::optional<api::TokenKeys> keys_;
+  std::unique_ptr<chat::Quotas> quotas_;
   std::unique_ptr<store::Archive> archive_;
   std::optional<net::Listener> public_listener_;
   std::optional<net::Listener> admin_listener_;
@@ -213,6 +215,9 @@ int Server::start() {
   base::Result<api::TokenKeys> keys = load_token_keys(config_);
   if (!keys) return fail(exit_config, keys.error().message);
   keys_ = std::move(*keys);
+  std::uint64_t seed = 0;
+  randombytes_buf(&seed, sizeof seed);
+  quotas_ = std::make_unique<chat::Quotas>(config_, seed);
 
   base::Result<net::Listener> listener = listen_patiently(config_.server.host, config_.server.port);
   if (!listener) return fail(exit_unavailable, listener.error().message);
@@ -247,6 +252,7 @@ int Server::start_shards() {
   options.config = &config_;
   options.keys = &*keys_;
   options.pages = web_client_pages();
+  options.quotas = quotas_.get();
   options.bus = &bus_;
   options.encoder = &encoder_;
   options.server_id = random_server_id();
@@ -322,7 +328,7 @@ void Server::say_what_runs() const {
 }
 
 std::string Server::metrics() {
-  return metrics_text(crew_.metrics(), writer_->metrics(), writer_->backlog(),
+  return metrics_text(crew_.metrics(), *quotas_, writer_->metrics(), writer_->backlog(),
                       base::dropped_log_lines());
 }
 

@@ -369,15 +369,17 @@ void Settings::check() {
   if (!c.auth.secret.empty() && !c.auth.public_key_file.empty()) {
     problem("auth.public_key_file", "cannot stand beside auth.secret: one algorithm, one key");
   }
+  constexpr std::size_t min_code_bytes = 8;
+  if (c.auth.registration == "invite" && c.auth.invite_code.size() < min_code_bytes) {
+    problem("auth.invite_code", "must have at least 8 bytes where auth.registration = invite");
+  }
   // A content of control characters takes six bytes for each in JSON.
-  if (c.limits.frame_bytes < c.limits.message_bytes * 6 + 1'024) {
-    problem("limits.frame_bytes",
-            "must be at least 6 × limits.message_bytes + 1024, so that every message fits a frame");
-  }
-  if (c.http.max_body_bytes < c.limits.message_bytes * 6 + 1'024) {
-    problem("http.max_body_bytes",
-            "must be at least 6 × limits.message_bytes + 1024, so that every message fits a body");
-  }
+  const std::size_t largest = c.limits.message_bytes * 6 + c.limits.metadata_bytes + 1'024;
+  constexpr const char* sum =
+      "must be at least 6 × limits.message_bytes + limits.metadata_bytes + 1024, so that every "
+      "message fits";
+  if (c.limits.frame_bytes < largest) problem("limits.frame_bytes", sum);
+  if (c.http.max_body_bytes < largest) problem("http.max_body_bytes", sum);
   std::ranges::stable_sort(problems_, [](const Problem& one, const Problem& other) {
     return std::pair{one.line, one.column} < std::pair{other.line, other.column};
   });

@@ -1,7 +1,6 @@
 // What clients ask for over WebSocket, and the archive's answers to it.
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <functional>
 #include <utility>
 #include <variant>
@@ -17,6 +16,10 @@ using chat::FailureCode;
 
 constexpr std::string_view default_room = "general";  // where the original's clients meet
 
+unsigned whole_ms(base::Duration wait) {
+  return static_cast<unsigned>(std::chrono::ceil<std::chrono::milliseconds>(wait).count());
+}
+
 }  // namespace
 
 bool Core::on_message(net::Connection& connection, proto::Opcode kind, std::string_view payload) {
@@ -24,22 +27,9 @@ bool Core::on_message(net::Connection& connection, proto::Opcode kind, std::stri
   if (session.stage == Session::Stage::leaving) return true;
   if (session.echo) return echo(session, kind, payload);
 
-  const bool in_time = session.rate.take(rate_rule_, context_.now);
-  if (!in_time && session.dialect == chat::Dialect::v1) {
-    session.rate.put_back(rate_rule_);
-    const auto wait = std::chrono::duration<double, std::milli>(
-        session.rate.retry_after(rate_rule_, context_.now));
-    auto command = api::parse_command(json_, payload);
-    const auto& ref = command ? command->ref : command.error().ref;
-    std::string client_message_id;
-    if (!command) {
-      client_message_id = command.error().client_message_id;
-    } else if (const auto* say = std::get_if<chat::Say>(&command->what)) {
-      client_message_id = say->client_message_id;
-    }
-    tell_error(session, {FailureCode::rate_limited, "Too many messages"}, ref, client_message_id,
-               static_cast<unsigned>(std::ceil(wait.count())));
-    tell_throttled(session);
+  const base::Duration wait = pace(session, clients_.find(connection.handle())->address);
+  if (wait > base::Duration::zero() && session.dialect == chat::Dialect::v1) {
+    refuse_message(session, payload, wait);
     return true;
   }
   auto command = api::parse_command(json_, payload);
@@ -50,13 +40,58 @@ bool Core::on_message(net::Connection& connection, proto::Opcode kind, std::stri
     tell_error(session, rejection.failure, rejection.ref, rejection.client_message_id);
   }
   // A client of the original is never told that it is too fast: it is read more slowly instead.
-  if (!in_time) {
-    session.reading = false;
-    paused_.push_back(
-        {context_.now + session.rate.retry_after(rate_rule_, context_.now), connection.handle()});
-  }
+  if (wait > base::Duration::zero()) slow_down(session, wait);
   if (session.open_calls >= max_open_calls) session.reading = false;
   return session.reading;
+}
+
+// How long the session's address, user or own socket has to rest before its next message; zero:
+// this one is in time. What a session of starling.v1 sends too early is refused and takes nothing
+// of the user's; what one of the original sends counts, and is a debt.
+base::Duration Core::pace(Session& session, chat::AddressKey address) {
+  using chat::Limit;
+  const base::Instant now = context_.now;
+  const chat::SketchKey from = quotas_.key_of(address);
+  const chat::SketchKey user = quotas_.key_of(session.user);
+  const bool in_time = session.rate.take(rate_rule_, now);
+  base::Duration wait =
+      in_time ? base::Duration::zero() : session.rate.retry_after(rate_rule_, now);
+  if (!in_time) quotas_.count_refusal(Limit::connection_messages);
+  if (session.dialect == chat::Dialect::v1) {
+    if (in_time) wait = quotas_.take(Limit::address_requests, from, now);
+    if (wait == wait.zero() && session.user != 0) {
+      wait = quotas_.take(Limit::user_messages, user, now);
+    }
+    if (wait > wait.zero()) session.rate.put_back(rate_rule_);
+    return wait;
+  }
+  const auto charge = [&](Limit limit, chat::SketchKey key) {
+    const base::Duration longer = quotas_.charge(limit, key, now);
+    if (longer > base::Duration::zero()) quotas_.count_refusal(limit);
+    wait = std::max(wait, longer);
+  };
+  charge(Limit::address_requests, from);
+  if (session.user != 0) charge(Limit::user_messages, user);
+  return wait;
+}
+
+void Core::refuse_message(Session& session, std::string_view payload, base::Duration wait) {
+  auto command = api::parse_command(json_, payload);
+  const auto& ref = command ? command->ref : command.error().ref;
+  std::string client_message_id;
+  if (!command) {
+    client_message_id = command.error().client_message_id;
+  } else if (const auto* say = std::get_if<chat::Say>(&command->what)) {
+    client_message_id = say->client_message_id;
+  }
+  tell_error(session, {FailureCode::rate_limited, "Too many messages"}, ref, client_message_id,
+             whole_ms(wait));
+  tell_throttled(session);
+}
+
+void Core::slow_down(Session& session, base::Duration wait) {
+  session.reading = false;
+  paused_.push_back({context_.now + wait, session.connection->handle()});
 }
 
 // A client that does not read its echo is not read either.
@@ -178,6 +213,11 @@ void Core::obey(Session& session, const std::string& ref, chat::Authenticate&& a
 
 void Core::on_opened(Session& session, Call& call, chat::SessionOpened&& opened) {
   const bool first = session.user == 0;
+  if (first && !quotas_.enter(chat::Limit::user_connections, quotas_.key_of(opened.user.id))) {
+    tell_error(session, {FailureCode::rate_limited, "Too many connections of this user"}, call.ref);
+    hang_up(session, proto::CloseCode::policy, "too many connections of this user");
+    return;
+  }
   session.stage = Session::Stage::ready;
   session.user = opened.user.id;
   session.cookie_token.reset();
@@ -308,14 +348,29 @@ void Core::obey(Session& session, const std::string& ref, chat::Say&& say) {
                say.client_message_id);
     return;
   }
+  if (say.metadata.size() > config_.limits.metadata_bytes) {
+    tell_error(session, {FailureCode::too_large, "The metadata is too long"}, ref,
+               say.client_message_id);
+    return;
+  }
+  if (const base::Duration wait = quotas_.wait_for_room(say.room, context_.now);
+      wait > base::Duration::zero()) {
+    if (!compatible) {
+      tell_error(session, {FailureCode::rate_limited, "Too many messages in this room"}, ref,
+                 say.client_message_id, whole_ms(wait));
+      return;
+    }
+    slow_down(session, wait);  // behind this message
+  }
   Call call;
   call.kind = Call::Kind::post;
   call.ref = ref;
   call.client_message_id = say.client_message_id;
-  chat::PostMessage post{std::move(say.room),         user,
-                         std::move(say.content),      std::move(say.message_type),
-                         std::move(say.metadata),     std::move(say.client_message_id),
-                         /*members_only=*/!compatible};
+  chat::PostMessage post{
+      std::move(say.room),          user,
+      std::move(say.content),       std::move(say.message_type),
+      std::move(say.metadata),      std::move(say.client_message_id),
+      /*members_only=*/!compatible, quotas_.may_create_rooms(user, context_.now)};
   ask_for(session, chat::WriteRequest{std::move(post)}, std::move(call));
 }
 
@@ -415,12 +470,13 @@ void Core::on_session_reply(Session& session, Call& call, chat::Reply&& reply) {
       ask_for(session, chat::ReadRequest{chat::OpenSession{user}}, std::move(call));
       return;
     }
-    case Call::Kind::post:
+    case Call::Kind::post: {
+      const auto& posted = std::get<chat::MessagePosted>(reply);
       if (!call.client_message_id.empty()) {
-        tell(session, api::message_sent(std::get<chat::MessagePosted>(reply),
-                                        call.client_message_id, call.ref));
+        tell(session, api::message_sent(posted, call.client_message_id, call.ref));
       }
       return;
+    }
     case Call::Kind::leave: {
       Room* room = find_room(call.room);
       if (room) leave_room(session, *room);

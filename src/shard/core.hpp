@@ -37,6 +37,7 @@
 #include "chat/command.hpp"
 #include "chat/presence.hpp"
 #include "chat/presence_view.hpp"
+#include "chat/quotas.hpp"
 #include "chat/room_interest.hpp"
 #include "chat/signal.hpp"
 #include "io/ring.hpp"
@@ -51,14 +52,18 @@ namespace starling::shard {
 
 // A socket of ours and, once it has been upgraded, its session.
 struct Client {
-  Client(net::ConnectionContext& context, base::Handle self, int socket, bool is_admin)
-      : connection(context, self, socket), admin(is_admin) {}
+  Client(net::ConnectionContext& context, base::Handle self, int socket, bool is_admin,
+         chat::AddressKey from)
+      : connection(context, self, socket), admin(is_admin), address(from) {}
 
   net::Connection connection;
   std::unique_ptr<Session> session;
   bool admin;                 // came in by the admin listener
   bool request_open = false;  // a REST call waits for its answer
+  chat::AddressKey address;   // 0 at the admin listener, where nothing is limited
 };
+// The address stands where there was padding.
+static_assert(sizeof(Client) <= sizeof(net::Connection) + 16);
 
 // Who waits for an answer of the archive, and what to do with it.
 struct Call {
@@ -80,6 +85,8 @@ struct Call {
   Kind kind = Kind::rest;
   base::Handle client{};
   chat::UserId user = 0;  // status, join, mark_read: whose
+  chat::AddressKey hashing_for =
+      0;  // rest: whose share of the hasher's queue it takes; 0: nobody's
   std::string room;
   std::string ref;
   std::string client_message_id;
@@ -144,10 +151,13 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   // ---- http.cpp
   void on_request(net::Connection& connection, proto::HttpRequest& request) override;
   void on_upgrade(net::Connection& connection, proto::HttpRequest& request) override;
+  bool too_many_requests(Client& client, const proto::HttpRequest& request);
   void run_step(Client& client, api::Step&& step);
+  std::optional<chat::FailureCode> ask_step(Client& client, chat::Request&& request, Call& call);
   void open_session(Client& client, const proto::HttpRequest& request, bool echo,
                     std::string_view subprotocol);
   base::WallMs wall_clock() const override { return wall_; }
+  base::Instant now() const override { return context_.now; }
   bool token_revoked(std::string_view token_id) const override;
   std::uint64_t online_count(std::string_view room) const override;
   void publish(const chat::Signal& signal) override;
@@ -158,6 +168,9 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   bool on_message(net::Connection& connection, proto::Opcode kind,
                   std::string_view payload) override;
   bool echo(Session& session, proto::Opcode kind, std::string_view payload);
+  base::Duration pace(Session& session, chat::AddressKey address);
+  void refuse_message(Session& session, std::string_view payload, base::Duration wait);
+  void slow_down(Session& session, base::Duration wait);
   void obey(Session& session, chat::Command&& command);
   void obey(Session& session, const std::string& ref, chat::Authenticate&& auth);
   void obey(Session& session, const std::string& ref, chat::Join&& join);
@@ -264,6 +277,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
 
   const ShardOptions options_;
   const Config& config_;
+  chat::Quotas& quotas_;
   const std::unique_ptr<io::Ring> ring_;
   Inbox inbox_;
   chat::RateRule rate_rule_;

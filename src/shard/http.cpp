@@ -29,7 +29,19 @@ void Core::on_request(net::Connection& connection, proto::HttpRequest& request) 
     connection.respond(api::answer_admin(rest_, request, options_.metrics_text));
     return;
   }
-  run_step(*client, api::answer(rest_, request));
+  if (too_many_requests(*client, request)) return;
+  run_step(*client, api::answer(rest_, request, client->address));
+}
+
+// Answers with 429 where it is so. Health is told to everybody: the answer costs what a refusal
+// does, and who watches this server may sit behind an address with those who flood it.
+bool Core::too_many_requests(Client& client, const proto::HttpRequest& request) {
+  if (api::asks_health(request)) return false;
+  const base::Duration wait =
+      quotas_.take(chat::Limit::address_requests, quotas_.key_of(client.address), context_.now);
+  if (wait == base::Duration::zero()) return false;
+  client.connection.respond(api::too_many(wait, "Too many requests from this address"));
+  return true;
 }
 
 // A call asks as often as it must; each answer brings the next step, until one is the response.
@@ -40,15 +52,33 @@ void Core::run_step(Client& client, api::Step&& step) {
     call.kind = Call::Kind::rest;
     call.client = client.connection.handle();
     call.then = std::move(question->then);
-    if (ask(std::move(question->request), call)) {
+    if (const auto refused = ask_step(client, std::move(question->request), call)) {
+      step = call.then(chat::Failure{*refused, "The server is busy"});
+    } else {
       client.request_open = true;
       return;
     }
-    step = call.then(chat::Failure{chat::FailureCode::unavailable, "The server is busy"});
   }
   auto& response = std::get<proto::HttpResponse>(step);
   if (draining_) response.close = true;
   client.connection.respond(response);
+}
+
+// Nothing: it was asked. Otherwise why not. A password takes its place in the hasher's queue in the
+// name of its address, so that one address cannot fill the queue.
+std::optional<chat::FailureCode> Core::ask_step(Client& client, chat::Request&& request,
+                                                Call& call) {
+  const bool password = std::holds_alternative<chat::HashRequest>(request);
+  const chat::SketchKey address = quotas_.key_of(client.address);
+  if (password) {
+    if (!quotas_.enter(chat::Limit::address_passwords, address)) {
+      return chat::FailureCode::rate_limited;
+    }
+    call.hashing_for = client.address;
+  }
+  if (ask(std::move(request), call)) return std::nullopt;
+  if (password) quotas_.leave(chat::Limit::address_passwords, address);
+  return chat::FailureCode::unavailable;
 }
 
 void Core::on_upgrade(net::Connection& connection, proto::HttpRequest& request) {
@@ -59,6 +89,7 @@ void Core::on_upgrade(net::Connection& connection, proto::HttpRequest& request) 
     connection.respond(proto::problem(404, "not_found", "No WebSocket endpoint here"));
     return;
   }
+  if (too_many_requests(*client, request)) return;
   if (draining_) {
     connection.respond(unavailable("This server is about to stop"));
     return;

@@ -41,11 +41,18 @@ void Core::tell_degraded(Session& session) {
 
 // The errors say which messages were refused; this says, once an episode, what the rule is.
 void Core::tell_throttled(Session& session) {
+  ++session.refusals;
+  if (config_.limits.refusals != 0 && session.refusals > config_.limits.refusals) {
+    quotas_.count_refusal(chat::Limit::refusals);
+    hang_up(session, proto::CloseCode::policy, "too many messages");
+    return;
+  }
   const bool new_episode = std::exchange(session.throttled_ticks, ticks_of_an_episode) == 0;
   if (!new_episode || !hears_notices(session)) return;
   tell(session, api::notice("warning", "throttled",
                             "More than " + std::to_string(config_.limits.messages_per_second) +
-                                " messages a second; those above are refused"));
+                                " messages a second from this connection, or too many from its "
+                                "user or address; those above are refused"));
 }
 
 }  // namespace starling::shard

@@ -82,6 +82,7 @@ struct Session {
   std::uint16_t open_calls = 0;
   std::uint16_t joining = 0;         // rooms it is about to enter
   std::uint8_t throttled_ticks = 0;  // until it counts as no longer refused for its rate
+  std::uint16_t refusals = 0;        // for its rate, since it was last not refused for a while
   chat::UserId user = 0;
   // When it is hung up: the time to say who it is, then the token's; max(): never.
   base::Instant ends_at = base::Instant::max();

@@ -91,7 +91,11 @@ void Core::start_join(Session& session, std::string name, std::optional<chat::Se
   call.epoch = epoch;
   // From here on the room holds its events back until the archive has told the head.
   Room& room = room_for(name);
-  if (!ask(chat::WriteRequest{chat::JoinRoom{std::move(name), session.user}}, call)) {
+  chat::JoinRoom join{std::move(name), session.user,
+                      quotas_.may_create_rooms(session.user, context_.now),
+                      config_.limits.rooms_per_user};
+  call.user = session.user;
+  if (!ask(chat::WriteRequest{std::move(join)}, call)) {
     maybe_abandoned_.push_back(room.name);
     tell_error(session, {FailureCode::unavailable, "The server is busy, try again"}, call.ref);
     return;
@@ -109,6 +113,7 @@ void Core::on_join_reply(Client* client, Call& call, chat::Reply&& reply) {
   if (session) --session->joining;
   const auto* joined = std::get_if<chat::RoomJoined>(&reply);
   if (joined) {
+    quotas_.note(*joined, call.user, context_.now);
     deliverable_.clear();
     room->feed.set_head(joined->head, deliverable_);
     deliver(*room, deliverable_);

@@ -25,6 +25,7 @@ net::ConnectionLimits limits_of(const Config& config) {
   net::ConnectionLimits limits;
   limits.head_timeout = milliseconds{config.http.head_timeout_ms};
   limits.body_timeout = milliseconds{config.http.body_timeout_ms};
+  limits.body_bytes_per_second = config.http.body_bytes_per_second;
   limits.idle_timeout = milliseconds{config.http.idle_timeout_ms};
   limits.send_timeout = milliseconds{config.limits.send_timeout_ms};
   limits.ping_interval = milliseconds{config.limits.ping_interval_ms};
@@ -49,6 +50,7 @@ base::Result<std::unique_ptr<Shard>> Shard::create(const ShardOptions& options) 
 Core::Core(const ShardOptions& options, std::unique_ptr<io::Ring> ring)
     : options_(options),
       config_(*options.config),
+      quotas_(*options.quotas),
       ring_(std::move(ring)),
       inbox_(config_.limits.requests_in_flight, options_.inbox),
       rate_rule_{static_cast<double>(config_.limits.messages_per_second),
@@ -70,6 +72,7 @@ Core::Core(const ShardOptions& options, std::unique_ptr<io::Ring> ring)
   rest_.config = &config_;
   rest_.keys = options_.keys;
   rest_.pages = options_.pages;
+  rest_.quotas = &quotas_;
   rest_.origins.allowed = config_.http.allowed_origins;
   rest_.origins.any_loopback =
       config_.auth.mode == AuthMode::open && is_loopback(config_.server.host);
@@ -151,7 +154,9 @@ void Core::on_accepted(const io::Completion& completion) {
     return;
   }
   const int socket = completion.result;
-  if (draining_ || connections() >= config_.limits.connections) {
+  const bool full = connections() >= config_.limits.connections;
+  if (full) quotas_.count_refusal(chat::Limit::connections);
+  if (draining_ || full) {
     ring_->close(socket);
     return;
   }
@@ -190,8 +195,19 @@ bool Core::adopt(int socket) {
   return true;
 }
 
+// The connection counts in load_ already.
 void Core::welcome_socket(int socket, bool admin) {
-  const base::Handle handle = clients_.emplace(context_, clients_.next_handle(), socket, admin);
+  chat::AddressKey address = 0;
+  if (!admin) {
+    address = quotas_.address_key(net::peer_address(socket));
+    if (!quotas_.enter(chat::Limit::address_connections, quotas_.key_of(address))) {
+      ring_->close(socket);
+      load_.fetch_sub(1, std::memory_order_relaxed);
+      return;
+    }
+  }
+  const base::Handle handle =
+      clients_.emplace(context_, clients_.next_handle(), socket, admin, address);
   clients_.find(handle)->connection.start();
 }
 
@@ -238,6 +254,13 @@ void Core::on_reply(chat::TicketedReply&& ticketed) {
   CHECK(found != nullptr);
   Call call = std::move(*found);
   calls_.erase(ticketed.ticket.call);
+  if (call.hashing_for != 0) {
+    quotas_.leave(chat::Limit::address_passwords, quotas_.key_of(call.hashing_for));
+  }
+  if (const auto* failure = std::get_if<chat::Failure>(&ticketed.reply);
+      failure && failure->code == chat::FailureCode::rate_limited) {
+    quotas_.count_refusal(chat::Limit::user_rooms_created);  // all that the archive limits
+  }
 
   Client* client = clients_.find(call.client);
   Session* session = client ? client->session.get() : nullptr;
@@ -260,6 +283,9 @@ void Core::on_reply(chat::TicketedReply&& ticketed) {
       return;
     default:
       break;
+  }
+  if (const auto* posted = std::get_if<chat::MessagePosted>(&ticketed.reply)) {
+    quotas_.note(*posted, context_.now);  // whether or not its sender is still here
   }
   if (session) --session->open_calls;
   if (call.kind == Call::Kind::join) {
@@ -313,7 +339,7 @@ void Core::tick() {
     client.connection.tick();
     Session* session = client.session.get();
     if (!session || session->echo || session->stage == Session::Stage::leaving) return;
-    if (session->throttled_ticks > 0) --session->throttled_ticks;
+    if (session->throttled_ticks > 0 && --session->throttled_ticks == 0) session->refusals = 0;
     if (session->ends_at > context_.now) return;
     if (session->stage == Session::Stage::anonymous) {
       hang_up(*session, proto::CloseCode::not_authenticated, "not authenticated");
@@ -364,11 +390,16 @@ void Core::sweep() {
     if (!client || !client->session) continue;
     Session& session = *client->session;
     while (!session.places.empty()) vacate(session, session.places.size() - 1);
-    if (session.user != 0) disappear(session);
+    if (session.user != 0) {
+      disappear(session);
+      quotas_.leave(chat::Limit::user_connections, quotas_.key_of(session.user));
+    }
     client->connection.owner_data = nullptr;
     client->session.reset();
   }
   for (const base::Handle handle : std::exchange(closed_, {})) {
+    const chat::AddressKey address = clients_.find(handle)->address;
+    if (address != 0) quotas_.leave(chat::Limit::address_connections, quotas_.key_of(address));
     clients_.erase(handle);
     load_.fetch_sub(1, std::memory_order_relaxed);
   }

@@ -21,6 +21,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "chat/archive.hpp"
+#include "chat/quotas.hpp"
 #include "chat/signal.hpp"
 #include "shard/inbox.hpp"
 #include "starling/config.hpp"
@@ -55,6 +56,7 @@ struct ShardOptions {
   const Config* config = nullptr;
   const api::TokenKeys* keys = nullptr;  // nullptr in open mode without keys
   std::span<const api::Page> pages;      // of the browser client
+  chat::Quotas* quotas = nullptr;        // of the whole server
   chat::Backend* backend = nullptr;
   chat::SignalBus* bus = nullptr;
   const chat::EventEncoder* encoder = nullptr;

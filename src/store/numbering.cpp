@@ -1,6 +1,7 @@
 #include "store/numbering.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 #include "store/rows.hpp"
@@ -21,6 +22,10 @@ std::string select_event(std::string_view where) {
 
 std::string select_user(std::string_view where) {
   return "SELECT " + std::string{user_columns} + " FROM users WHERE " + std::string{where};
+}
+
+Failure too_many_created() {
+  return {FailureCode::rate_limited, "You have created too many rooms; try again later"};
 }
 
 chat::MessagePosted posted_of(const chat::Event& event, bool duplicate) {
@@ -58,6 +63,7 @@ Numbering::Numbering(Database& database, std::uint64_t epoch)
       empty_message_(database,
                      "UPDATE messages SET deleted = 1, content = '', metadata = '' WHERE id = ?"),
       find_member_(database, "SELECT 1 FROM members WHERE user_id = ? AND room_id = ?"),
+      count_memberships_(database, "SELECT count(*) FROM members WHERE user_id = ?"),
       insert_member_(database, "INSERT INTO members VALUES (?, ?, ?, ?)"),
       delete_member_(database, "DELETE FROM members WHERE user_id = ? AND room_id = ?"),
       read_of_member_(database, "SELECT read_seq FROM members WHERE user_id = ? AND room_id = ?"),
@@ -127,6 +133,8 @@ chat::Reply Numbering::apply(const chat::PostMessage& post, std::vector<chat::Ev
     return Failure{FailureCode::not_in_room, "Join the room first"};
   }
   RoomState& state = room(post.room);
+  if (!state.exists && !post.may_create) return too_many_created();
+  const bool created = !std::exchange(state.exists, true);
   chat::Event event;
   event.kind = chat::EventKind::message;
   event.room = post.room;
@@ -141,6 +149,7 @@ chat::Reply Numbering::apply(const chat::PostMessage& post, std::vector<chat::Ev
   events.push_back(event);
   chat::MessagePosted posted = posted_of(event, false);
   if (member) posted.read = read_[{post.room, post.sender}] = event.seq;
+  posted.created = created;
   return posted;
 }
 
@@ -208,12 +217,17 @@ chat::Reply Numbering::apply(const chat::JoinRoom& join, std::vector<chat::Event
   joined.head = state.head;
   joined.epoch = epoch_;
   if (!is_member(join.room, join.user)) {
+    if (!state.exists && !join.may_create) return too_many_created();
+    if (too_many_rooms(join)) {
+      return Failure{FailureCode::forbidden, "You are in too many rooms; leave one first"};
+    }
     insert_member_.with(join.user, join.room, now_, state.head).execute();
     members_[{join.room, join.user}] = true;
     ++state.members;
     state.changed = true;
     joined.read = state.head;
     joined.new_member = true;
+    joined.created = !std::exchange(state.exists, true);
     return joined;
   }
   if (read_of_member_.with(join.user, join.room).step()) {
@@ -225,6 +239,14 @@ chat::Reply Numbering::apply(const chat::JoinRoom& join, std::vector<chat::Event
   }
   joined.unread = unread_of(state.messages, messages_up_to(join.room, joined.read));
   return joined;
+}
+
+bool Numbering::too_many_rooms(const chat::JoinRoom& join) {
+  if (join.max_rooms == 0) return false;
+  const bool found = count_memberships_.with(join.user).step();
+  const std::uint64_t rooms = found ? count_memberships_.natural(0) : 0;
+  count_memberships_.reset();
+  return rooms >= join.max_rooms;
 }
 
 chat::Reply Numbering::apply(const chat::LeaveRoom& leave, std::vector<chat::Event>&) {

@@ -37,7 +37,7 @@ class Numbering {
 
  private:
   struct RoomState {
-    bool exists = false;
+    bool exists = false;  // before this transaction, or by what it has done so far
     chat::Seq head = 0;
     std::uint64_t messages = 0;
     std::uint64_t deleted = 0;
@@ -58,6 +58,7 @@ class Numbering {
 
   RoomState& room(const std::string& name);
   const std::optional<std::string>& username(chat::UserId user);
+  bool too_many_rooms(const chat::JoinRoom& join);
   bool is_member(const std::string& room, chat::UserId user);
   bool restricted(const std::string& room, chat::UserId user, bool also_muted);
   std::optional<chat::User> find_user(chat::UserId user);
@@ -94,6 +95,7 @@ class Numbering {
   Statement insert_event_;
   Statement empty_message_;
   Statement find_member_;
+  Statement count_memberships_;
   Statement insert_member_;
   Statement delete_member_;
   Statement read_of_member_;

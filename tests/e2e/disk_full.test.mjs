@@ -6,7 +6,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, unlinkSync, writeSync } from 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { range, Server } from './harness.mjs';
+import { range, Server, UNLIMITED } from './harness.mjs';
 
 // Only root may mount a file system.
 const options = process.getuid() === 0 ? {} : { skip: 'mounting a small tmpfs needs root' };
@@ -25,7 +25,7 @@ function fill(file) {
 test('a full disk loses nothing that was acknowledged', options, async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'starling-disk-'));
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder]);
-  const server = await Server.start({ folder, config: '[limits]\nmessages_per_second = 100000\nmessage_burst = 100000\n' });
+  const server = await Server.start({ folder, config: `[limits]\n${UNLIMITED}` });
   const acknowledged = [];
   try {
     const ann = await server.user('ann');

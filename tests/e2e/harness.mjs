@@ -16,6 +16,15 @@ export const binary =
 
 export const LIMIT_MS = 20_000;
 
+// For tests of load: lines of the section [limits] under which only the machine limits.
+export const UNLIMITED = `messages_per_second = 1000000
+message_burst = 1000000
+user_messages_per_second = 0
+room_messages_per_second = 0
+address_requests_per_second = 0
+rooms_created_per_hour = 0
+`;
+
 export function within(promise, what, limit = LIMIT_MS) {
   let timer;
   const late = new Promise((_, reject) => {

@@ -7,7 +7,7 @@ let server;
 let ann;
 let bob;
 before(async () => {
-  server = await Server.start({ config: '[presence]\ngrace_ms = 200\ntyping_ms = 400\n[limits]\nmessages_per_second = 500\nmessage_burst = 1000\n' });
+  server = await Server.start({ config: '[presence]\ngrace_ms = 200\ntyping_ms = 400\n[limits]\nmessages_per_second = 500\nmessage_burst = 1000\nuser_messages_per_second = 500\nuser_message_burst = 1000\n' });
   ann = await server.user('ann');
   bob = await server.user('bob');
 });

@@ -42,6 +42,8 @@ Config config_of(Random& random) {
   config.auth.mode = AuthMode::open;
   config.limits.messages_per_second = random.permille(200) ? 5 : 1'000;
   config.limits.message_burst = random.permille(200) ? 10 : 1'000;
+  // Simulated sockets have no address: all clients would share one address's limits.
+  config.limits.address_requests_per_second = 0;
   config.limits.ping_interval_ms = random.flip() ? 30'000 : 2'000;
   config.limits.send_timeout_ms = static_cast<unsigned>(random.between(2, 20)) * 1'000;
   config.limits.room_buffer_bytes = std::size_t{1} << random.between(12, 20);

@@ -49,6 +49,8 @@ std::string Process::start() {
   auto archive = store::Archive::open(archive_options);
   if (!archive) return archive.error().message;
   archive_ = std::move(*archive);
+  constexpr std::uint64_t quotas_seed = 1;  // nobody aims here
+  quotas_ = std::make_unique<chat::Quotas>(options_.config, quotas_seed);
 
   for (unsigned i = 0; i < options_.shards; ++i) {
     if (std::string failure = make_shard(static_cast<std::uint16_t>(i)); !failure.empty()) {
@@ -100,6 +102,7 @@ std::string Process::make_shard(std::uint16_t index) {
   shard::ShardOptions options;
   options.index = index;
   options.config = &options_.config;
+  options.quotas = quotas_.get();
   options.backend = &router_;
   options.bus = &bus_;
   options.encoder = this;

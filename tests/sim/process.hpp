@@ -105,6 +105,7 @@ class Process final : private chat::EventEncoder {
   bus::LocalBus bus_;
   Router router_;
   std::unique_ptr<store::Archive> archive_;
+  std::unique_ptr<chat::Quotas> quotas_;
   std::vector<Core> cores_;
   Loop<store::Writer> writer_;
   std::vector<Loop<store::Reader>> readers_;

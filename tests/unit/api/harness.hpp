@@ -34,7 +34,8 @@ inline constexpr std::string_view test_now_text = "2026-11-18T11:06:40.000Z";
 
 class TestSurroundings final : public Surroundings {
  public:
-  base::WallMs wall_clock() const override { return now; }
+  base::WallMs wall_clock() const override { return now_ms; }
+  base::Instant now() const override { return instant; }
   bool token_revoked(std::string_view token_id) const override {
     return !revoked.empty() && token_id == revoked;
   }
@@ -46,7 +47,8 @@ class TestSurroundings final : public Surroundings {
     return is_ready;
   }
 
-  base::WallMs now = test_now;
+  base::WallMs now_ms = test_now;
+  base::Instant instant{std::chrono::seconds{1'000}};
   bool is_ready = true;
   std::string revoked;
   std::vector<chat::Signal> published;
@@ -57,10 +59,17 @@ class RestTest : public testing::Test {
   RestTest() : keys(std::move(*TokenKeys::from_secret("a secret for the tests"))) {
     context.config = &config;
     context.keys = &keys;
+    limit();
     context.surroundings = &surroundings;
     context.json = &json;
     context.pages = test_pages;
     token = keys.mint(7, "ann", test_now, 3'600'000);
+  }
+
+  // Takes what `config` says of limits; what was used of them is forgotten.
+  void limit() {
+    quotas = std::make_unique<chat::Quotas>(config, 1);
+    context.quotas = quotas.get();
   }
 
   // Begins a call; `headers` are whole lines.
@@ -75,7 +84,7 @@ class RestTest : public testing::Test {
     proto::HttpReader reader{1 << 20};
     reader.feed(std::as_bytes(std::span{text}));
     ASSERT_EQ(reader.state(), proto::HttpReader::State::complete) << text;
-    step = answer(context, reader.request());
+    step = answer(context, reader.request(), address);
   }  // what the call keeps may not point into the request
 
   // What the call asks now.
@@ -153,7 +162,7 @@ class RestTest : public testing::Test {
       fail(code);
       expect_problem(wanted, chat::to_string(code), "the cause");
       EXPECT_EQ(header("WWW-Authenticate"), wanted == 401 ? "Bearer" : "");
-      EXPECT_EQ(header("Retry-After"), wanted == 503 ? "1" : "");
+      EXPECT_EQ(header("Retry-After"), wanted == 503 || wanted == 429 ? "1" : "");
     }
   }
 
@@ -176,7 +185,9 @@ class RestTest : public testing::Test {
   TestSurroundings surroundings;
   proto::JsonReader json{1 << 20};
   TokenKeys keys;
+  std::unique_ptr<chat::Quotas> quotas;
   RestContext context;
+  chat::AddressKey address = 1;
   std::string token;  // of the calls; empty: none
   Step step = proto::HttpResponse{};
 

@@ -259,5 +259,41 @@ TEST_F(MessagesTest, metadata_is_shown_as_it_was_given) {
   EXPECT_EQ(field("messageType"), "image");
 }
 
+TEST_F(MessagesTest, users_and_rooms_have_their_rates) {
+  config.limits.user_messages_per_second = 1;
+  config.limits.user_message_burst = 4;
+  config.limits.room_messages_per_second = 1;
+  config.limits.room_message_burst = 1;
+  config.limits.rooms_created_per_hour = 1;
+  limit();
+  call("POST", "/api/messages", R"({"content":"x","room_id":"r"})");
+  EXPECT_TRUE(asked<chat::PostMessage>().may_create);
+  chat::MessagePosted posted;
+  posted.room = "r";
+  posted.created = true;
+  posted.event = message(1'000);
+  reply(posted);
+  EXPECT_EQ(status(), 201);
+  call("POST", "/api/messages", R"({"content":"x","room_id":"r"})");
+  expect_problem(429, "rate_limited", "Too many messages in this room");
+  call("POST", "/api/messages", R"({"content":"x","room_id":"s"})");
+  EXPECT_FALSE(asked<chat::PostMessage>().may_create);
+  call("GET", "/api/rooms");
+  EXPECT_FALSE(answered());
+  call("GET", "/api/rooms");
+  EXPECT_EQ(status(), 429) << "the fifth call of the user";
+  token = keys.mint(7, "ann", test_now, 3'600'000);
+  call("GET", "/api/rooms");
+  EXPECT_EQ(status(), 429) << "another token is no other user";
+}
+
+TEST_F(MessagesTest, metadata_has_its_bytes) {
+  config.limits.metadata_bytes = 10;
+  call("POST", "/api/messages", R"({"content":"x","room_id":"r","metadata":{"abcd":12}})");
+  expect_problem(400, "bad_request", "metadata is a JSON object of at most 10 bytes");
+  call("POST", "/api/messages", R"({"content":"x","room_id":"r","metadata":{"abc":12}})");
+  EXPECT_FALSE(answered());
+}
+
 }  // namespace
 }  // namespace starling::api

@@ -294,5 +294,74 @@ TEST_F(UsersTest, a_logout_revokes_clears_the_cookie_and_tells) {
   EXPECT_TRUE(surroundings.published.empty()) << "told though it was not kept";
 }
 
+TEST_F(UsersTest, registration_is_open_by_invitation_or_off) {
+  const auto status_with = [this](std::string_view body) {
+    call("POST", "/api/users", body);
+    return answered() ? status() : 0;
+  };
+  config.auth.invite_code = "let me in";
+  const std::string begin = R"({"username":"ann","email":"a@b")";
+  EXPECT_EQ(status_with(begin + "}"), 0);
+  config.auth.registration = "off";
+  EXPECT_EQ(status_with(begin + R"(,"invite":"let me in"})"), 403);
+  expect_problem(403, "forbidden", "New users cannot register here");
+  config.auth.registration = "invite";
+  EXPECT_EQ(status_with(begin + R"(,"invite":"let me in"})"), 0);
+  for (const std::string_view code : {"", "let me", "let me iN", "let me in ", "\\u0000"}) {
+    EXPECT_EQ(status_with(begin + R"(,"invite":")" + std::string{code} + "\"}"), 403) << code;
+  }
+  EXPECT_EQ(status_with(begin + "}"), 403);
+  expect_problem(403, "forbidden", "The invitation code is not valid");
+}
+
+TEST_F(UsersTest, an_address_registers_so_many_and_tries_so_many_codes) {
+  config.auth.registrations_per_hour = 3;
+  config.auth.registration = "invite";
+  config.auth.invite_code = "let me in";
+  limit();
+  const std::string body = R"({"username":"ann","email":"a@b","invite":"guess"})";
+  for (int i = 0; i < 3; ++i) {
+    call("POST", "/api/users", body);
+    EXPECT_EQ(status(), 403);
+  }
+  call("POST", "/api/users", R"({"username":"ann","email":"a@b","invite":"let me in"})");
+  expect_problem(429, "rate_limited", "Too many requests of this kind; try again later");
+  EXPECT_EQ(header("Retry-After"), "1200");
+  address = 2;
+  call("POST", "/api/users", body);
+  EXPECT_EQ(status(), 403);
+  address = 1;
+  surroundings.instant += std::chrono::seconds{1'200};
+  call("POST", "/api/users", body);
+  EXPECT_EQ(status(), 403);
+}
+
+TEST_F(UsersTest, logins_are_limited_by_address_and_by_account) {
+  config.auth.logins_per_minute = 5;
+  config.auth.account_logins_per_minute = 2;
+  limit();
+  token.clear();
+  // The names of one account are many; it is known by its user.
+  const auto log_in = [this](std::string_view name, chat::UserId found) {
+    call("POST", "/api/sessions",
+         R"({"username":")" + std::string{name} + R"(","password":"wrong one"})");
+    if (answered()) return status();
+    reply(chat::CredentialsFound{user(found, "ann"), "hash"});
+    return answered() ? status() : 0;
+  };
+  EXPECT_EQ(log_in("ann", 7), 0);
+  EXPECT_EQ(log_in("ANN", 7), 0);
+  EXPECT_EQ(log_in("Ann", 7), 429);
+  EXPECT_EQ(header("Retry-After"), "30");
+  EXPECT_EQ(quotas->refused(chat::Limit::account_logins), 1u);
+  EXPECT_EQ(log_in("bob", 8), 0) << "another account, the same address";
+  EXPECT_EQ(log_in("bob", 8), 0);
+  EXPECT_EQ(log_in("cat", 9), 429) << "the sixth of the address";
+  EXPECT_EQ(quotas->refused(chat::Limit::address_logins), 1u);
+  address = 2;
+  EXPECT_EQ(log_in("aNN", 7), 429) << "the account stays known at other addresses";
+  EXPECT_EQ(log_in("cat", 9), 0);
+}
+
 }  // namespace
 }  // namespace starling::api

@@ -286,6 +286,21 @@ TEST_F(HttpConnectionTest, a_body_has_its_time_from_the_end_of_the_head) {
   expect_said_goodbye(408);
 }
 
+TEST_F(HttpConnectionTest, a_body_that_dribbles_is_refused_and_a_steady_one_is_not) {
+  limits.body_bytes_per_second = 2;
+  const std::string whole = post("/a", std::string(100, 'x'));
+  const std::string head = whole.substr(0, whole.size() - 100);
+  arrive(head);
+  for (int second = 0; second < 10; ++second) {
+    arrive("xx");
+    pass(seconds{1});
+    ASSERT_FALSE(ring.sending) << second;
+  }
+  pass(seconds{1});
+  send_all();
+  expect_said_goodbye(408);
+}
+
 TEST_F(HttpConnectionTest, an_idle_connection_is_closed_without_a_word) {
   arrive(get("/a"));
   send_all();

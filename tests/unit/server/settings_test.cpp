@@ -137,6 +137,8 @@ TEST(SettingsTest, rules_between_settings) {
   EXPECT_TRUE(refused("bus.url", "amqp://a"));
   EXPECT_TRUE(refused("auth.secret", "short"));
   EXPECT_TRUE(refused("limits.message_bytes", "65536"));
+  EXPECT_TRUE(refused("auth.registration", "invite")) << "without a code";
+  EXPECT_TRUE(refused("auth.registration", "everybody"));
   EXPECT_FALSE(refused("store.url", "sqlite:x.db"));
 }
 

@@ -162,6 +162,8 @@ class ShardTest : public testing::Test {
     listener = std::make_unique<net::Listener>(std::move(*opened));
     ShardOptions options;
     options.config = &config;
+    quotas = std::make_unique<chat::Quotas>(config, 1);
+    options.quotas = quotas.get();
     options.backend = &archive;
     options.bus = &bus;
     options.encoder = &encoder;
@@ -318,6 +320,7 @@ class ShardTest : public testing::Test {
   }
 
   Config config;
+  std::unique_ptr<chat::Quotas> quotas;  // made of `config` by start()
   ScriptedArchive archive;
   bool archive_healthy = true;
   unsigned ticks = 0;  // the shard looks at the archive's health once in each, a second apart

@@ -94,7 +94,8 @@ TEST_F(NoticesTest, an_episode_of_throttling_has_an_error_for_each_message_and_o
     ASSERT_EQ(notices(*ann).size(), 1u);
     EXPECT_EQ(notices(*ann)[0],
               R"({"type":"notice","level":"warning","code":"throttled","message":)"
-              R"("More than 1 messages a second; those above are refused"})");
+              R"("More than 1 messages a second from this connection, or too many from its )"
+              R"(user or address; those above are refused"})");
     await_ticks(2);  // the episode is over
   }
 }

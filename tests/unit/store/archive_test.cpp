@@ -349,5 +349,51 @@ TEST_F(ArchiveTest, killed_at_any_step_it_keeps_what_it_acknowledged) {
   }
 }
 
+TEST_F(ArchiveTest, who_may_create_no_room_enters_and_writes_where_one_is) {
+  start();
+  const chat::UserId ann = add_user("ann");
+  const auto join = [&](const std::string& room, bool may_create) {
+    return write(chat::JoinRoom{room, ann, may_create});
+  };
+  const auto post_in = [&](const std::string& room, bool may_create) {
+    return write(chat::PostMessage{room, ann, "hello", "text", "", "", false, may_create});
+  };
+  EXPECT_EQ(failure(join("a", false)).code, FailureCode::rate_limited);
+  EXPECT_EQ(failure(post_in("a", false)).code, FailureCode::rate_limited);
+  EXPECT_TRUE(std::get<chat::RoomJoined>(join("a", true)).created);
+  EXPECT_FALSE(std::get<chat::RoomJoined>(join("a", false)).created);
+  EXPECT_FALSE(std::get<chat::MessagePosted>(post_in("a", false)).created);
+  EXPECT_TRUE(std::get<chat::MessagePosted>(post_in("b", true)).created);
+  EXPECT_FALSE(std::get<chat::RoomJoined>(join("b", false)).created);
+  // A room of one transaction is created once in it.
+  const auto replies =
+      write_together({chat::JoinRoom{"c", ann, true}, chat::JoinRoom{"c", ann, false},
+                      chat::PostMessage{"c", ann, "x", "text", "", "", true, false}});
+  EXPECT_TRUE(std::get<chat::RoomJoined>(replies[0]).created);
+  EXPECT_FALSE(std::get<chat::RoomJoined>(replies[1]).created);
+  EXPECT_FALSE(std::get<chat::MessagePosted>(replies[2]).created);
+}
+
+TEST_F(ArchiveTest, a_user_is_in_so_many_rooms) {
+  start();
+  const chat::UserId ann = add_user("ann");
+  const chat::UserId bob = add_user("bob");
+  constexpr unsigned most = 2;
+  const auto join = [&](chat::UserId user, const std::string& room) {
+    return write(chat::JoinRoom{room, user, true, most});
+  };
+  const auto in = [](const chat::Reply& reply) {
+    return std::holds_alternative<chat::RoomJoined>(reply);
+  };
+  EXPECT_TRUE(in(join(ann, "a")));
+  EXPECT_TRUE(in(join(ann, "b")));
+  EXPECT_TRUE(in(join(ann, "a"))) << "is in it already";
+  EXPECT_EQ(failure(join(ann, "c")).code, FailureCode::forbidden);
+  EXPECT_TRUE(in(join(bob, "c")));
+  write(chat::LeaveRoom{"a", ann});
+  EXPECT_TRUE(in(join(ann, "c")));
+  EXPECT_TRUE(in(write(chat::JoinRoom{"d", ann}))) << "any number";
+}
+
 }  // namespace
 }  // namespace starling::store
