@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "api/pages.hpp"
 #include "api/route.hpp"
 #include "proto/tokens.hpp"
 
@@ -169,34 +168,12 @@ HttpResponse answer_ready(const RestContext& context, const HttpRequest& request
   return text_response(ready ? 200 : 503, verbose ? details : ready ? "ready\n" : "not ready\n");
 }
 
-HttpResponse answer_page(const Page& page, const HttpRequest& request) {
-  HttpResponse response;
-  response.headers = {
-      {"ETag", std::string{page.etag}},
-      {"Cache-Control", "no-cache"},
-      {"Content-Security-Policy",
-       "default-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; "
-       "object-src 'none'; frame-ancestors 'none'; form-action 'self'; "
-       "require-trusted-types-for 'script'; trusted-types 'none'"},
-      {"X-Content-Type-Options", "nosniff"},
-      {"Cross-Origin-Opener-Policy", "same-origin"},
-      {"Referrer-Policy", "no-referrer"},
-  };
-  if (proto::list_has_token(request.header("if-none-match"), page.etag)) {
-    response.status = 304;
-    return response;
-  }
-  response.content_type = page.content_type;
-  response.static_body = page.bytes;
-  return response;
-}
-
 // What is not under /api/: pages and health. Read only.
 HttpResponse answer_plain(const RestContext& context, const HttpRequest& request) {
   constexpr std::string_view methods = "GET, HEAD, OPTIONS";
   const bool live = request.path == "/livez" || request.path == "/healthz";
   const bool ready = request.path == "/readyz";
-  const Page* page = live || ready ? nullptr : find_page(request.path);
+  const Page* page = live || ready ? nullptr : find_page(context.pages, request.path);
   if (!live && !ready && !page) return proto::problem(404, "not_found", "No such page");
   if (request.method == Method::options) return options_response(methods);
   if (request.method != Method::get && request.method != Method::head) {

@@ -8,12 +8,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "api/identity.hpp"
 #include "api/origin.hpp"
+#include "api/pages.hpp"
 #include "base/time.hpp"
 #include "chat/archive.hpp"
 #include "chat/signal.hpp"
@@ -58,6 +60,7 @@ struct RestContext {
   OriginRule origins;
   Surroundings* surroundings = nullptr;
   proto::JsonReader* json = nullptr;
+  std::span<const Page> pages;  // of the browser client
 };
 
 // Any request that is no WebSocket upgrade: pages, health, /api/..., and 404 or 405 (with Allow)

@@ -203,6 +203,7 @@ std::string read_update(const chat::ReadSignal& signal, std::string_view ref) {
   frame->field("roomId", signal.room)
       .field("userId", signal.user)
       .field("seq", signal.seq)
+      .field("headSeq", signal.head)
       .field("unread", signal.unread);
   return frame.ref(ref).end();
 }

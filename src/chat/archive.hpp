@@ -162,14 +162,16 @@ struct MessagePosted {  // to PostMessage and DeleteMessage
   std::string client_message_id;
   base::WallMs timestamp = 0;
   bool duplicate = false;  // accepted before: the same id, the same seq
+  Seq read = 0;            // the sender's read pointer, moved by it; 0: it moved none
   Event event;             // as stored (REST shows it)
 };
 struct RoomJoined {
   std::string room;
   Seq head = 0;  // at the commit of the join; every event above it is still to be delivered
   Seq read = 0;
-  std::uint64_t unread = 0;
+  std::uint64_t unread = 0;  // up to `head`
   std::uint64_t epoch = 0;
+  bool new_member = false;  // the membership begins with this join, and all is read
 };
 struct RoomLeft {
   std::string room;
@@ -177,7 +179,8 @@ struct RoomLeft {
 struct ReadMarked {
   std::string room;
   Seq seq = 0;
-  std::uint64_t unread = 0;  // capped at 1,000
+  Seq head = 0;
+  std::uint64_t unread = 0;  // up to `head`; capped at 1,000
 };
 struct UserFound {  // to FindUser, CreateUser, EnsureUser, SetStatus
   User user;

@@ -59,6 +59,13 @@ bool RoomRoster::contains(UserId user) const {
   return place != seen_.end() && *place >> shard_bits == user;
 }
 
+bool RoomRoster::seen_elsewhere(UserId user, std::uint16_t shard) const {
+  const std::uint64_t own = user << shard_bits | shard;
+  auto place = seen_.lower_bound(user << shard_bits);
+  if (place != seen_.end() && *place == own) ++place;
+  return place != seen_.end() && *place >> shard_bits == user;
+}
+
 std::vector<UserId> RoomRoster::list(std::size_t limit) const {
   std::vector<UserId> users;
   users.reserve(std::min(limit, size_));

@@ -50,6 +50,7 @@ class RoomRoster {
   Change apply(std::uint16_t shard, UserId user, bool online);
   std::size_t size() const { return size_; }
   bool contains(UserId user) const;
+  bool seen_elsewhere(UserId user, std::uint16_t shard) const;  // by another shard than that
   // At most `limit` user ids, ascending.
   std::vector<UserId> list(std::size_t limit) const;
   // Whom that shard has seen here, ascending.

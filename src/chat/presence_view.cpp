@@ -74,6 +74,11 @@ bool PresenceView::contains(std::string_view room, UserId user) const {
   return place != rosters_.end() && place->second.contains(user);
 }
 
+bool PresenceView::on_other_shards(UserId user, std::uint16_t shard) const {
+  const auto place = rosters_.find(std::string_view{});
+  return place != rosters_.end() && place->second.seen_elsewhere(user, shard);
+}
+
 std::vector<UserId> PresenceView::list(std::string_view room, std::size_t limit) const {
   const auto place = rosters_.find(room);
   return place == rosters_.end() ? std::vector<UserId>{} : place->second.list(limit);

@@ -38,6 +38,8 @@ class PresenceView {
   // ---- room "": the server
   std::size_t count(std::string_view room) const;
   bool contains(std::string_view room, UserId user) const;
+  // Whether another shard than that has connections of a user.
+  bool on_other_shards(UserId user, std::uint16_t shard) const;
   // At most `limit` user ids, ascending.
   std::vector<UserId> list(std::string_view room, std::size_t limit) const;
   // Of somebody who is connected; else empty.

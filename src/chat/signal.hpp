@@ -43,12 +43,14 @@ struct TypingSignal {
   std::string username;
   bool typing = false;
 };
-struct ReadSignal {  // to the user's own sockets, but for the one that was answered already
-  std::uint64_t answered_session = 0;
+// How far a user has read moved: to all their sockets but the one that knows it already.
+struct ReadSignal {
+  std::uint64_t knowing_session = 0;  // 0: none
   std::string room;
   UserId user = 0;
   Seq seq = 0;
-  std::uint64_t unread = 0;
+  Seq head = 0;              // of the room when that was
+  std::uint64_t unread = 0;  // messages behind `seq`, up to `head`
 };
 struct StatusSignal {  // a user's status was set
   UserId user = 0;

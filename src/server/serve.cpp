@@ -35,6 +35,7 @@
 #include "server/metrics.hpp"
 #include "server/secret.hpp"
 #include "server/settings.hpp"
+#include "server/web_client.hpp"
 #include "shard/shard.hpp"
 #include "starling/version.hpp"
 #include "store/archive.hpp"
@@ -245,6 +246,7 @@ int Server::start_shards() {
   shard::ShardOptions options;
   options.config = &config_;
   options.keys = &*keys_;
+  options.pages = web_client_pages();
   options.bus = &bus_;
   options.encoder = &encoder_;
   options.server_id = random_server_id();

@@ -372,6 +372,7 @@ void Core::obey(Session& session, const std::string& ref, chat::SetRead&& read) 
   Call call;
   call.kind = Call::Kind::mark_read;
   call.ref = ref;
+  call.user = user;
   ask_for(session, chat::WriteRequest{chat::MarkRead{std::move(read.room), user, read.seq}},
           std::move(call));
 }
@@ -428,10 +429,9 @@ void Core::on_session_reply(Session& session, Call& call, chat::Reply&& reply) {
     }
     case Call::Kind::mark_read: {
       const auto& marked = std::get<chat::ReadMarked>(reply);
-      const chat::ReadSignal signal{session.id(options_.index), marked.room, session.user,
-                                    marked.seq, marked.unread};
-      tell(session, api::read_update(signal, call.ref));
-      publish(signal);
+      tell(session,
+           api::read_update({0, marked.room, session.user, marked.seq, marked.head, marked.unread},
+                            call.ref));
       return;
     }
     case Call::Kind::recent:

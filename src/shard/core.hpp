@@ -79,7 +79,7 @@ struct Call {
   };
   Kind kind = Kind::rest;
   base::Handle client{};
-  chat::UserId user = 0;  // status
+  chat::UserId user = 0;  // status, join, mark_read: whose
   std::string room;
   std::string ref;
   std::string client_message_id;
@@ -203,6 +203,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void begin_catch_up(Session& session, Session::Place& place, const chat::RoomJoined& joined,
                       const Call& call);
   void continue_catch_up(Session& session, Room& room);
+  void feed_came_up(Room& room);
   void on_catch_up_reply(Session& session, Call& call, chat::Reply&& reply);
   void leave_room(Session& session, Room& room);
   void vacate(Session& session, std::size_t place);
@@ -235,6 +236,9 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void hear(const chat::PresenceDigest& part);
   void hear(const chat::TypingSignal& signal);
   void hear(const chat::ReadSignal& signal);
+  void note_read(const Call& call, const Session* session, const chat::Reply& reply);
+  void tell_reads();
+  bool has_other_sockets(chat::UserId user, std::uint64_t session) const;
   void hear(const chat::StatusSignal& signal);
   void hear(const chat::RevokedSignal& signal);
   void arrive(Session& session, Room& room);
@@ -286,6 +290,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   base::SortedSet<Session*, ByUser> sessions_;  // of those who said who they are
   chat::LocalPresence connected_here_;
   chat::PresenceView presence_;             // everybody, whatever their shard
+  std::vector<chat::ReadSignal> reads_;     // that moved in this turn
   std::vector<chat::UserId> statuses_due_;  // of which the archive could not be told
   std::uint64_t digests_missing_ = 0;       // signals were lost: of these shards (a bit each)
   bool revocations_missing_ = false;

@@ -42,6 +42,7 @@ void Core::touch(Session& session) {
 void Core::flush() {
   for (Room* room : dirty_rooms_) {
     room->dirty = false;
+    if (std::exchange(room->outrun, false)) feed_came_up(*room);
     for (std::size_t i = 0; i < room->seats.size(); ++i) {
       Session& session = *room->seats[i].session;
       if (session.connection->can_send()) send_pending(session);

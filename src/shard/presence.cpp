@@ -132,9 +132,43 @@ void Core::hear(const chat::ReadSignal& signal) {
   for (auto entry = sessions_.lower_bound(signal.user);
        entry != sessions_.end() && (*entry)->user == signal.user; ++entry) {
     Session& session = **entry;
-    if (session.id(options_.index) == signal.answered_session) continue;
+    if (session.id(options_.index) == signal.knowing_session) continue;
     if (session.dialect == chat::Dialect::v1) tell(session, api::read_update(signal, {}));
   }
+}
+
+// A read pointer is moved by a mark, by what its user says, and by a join that begins a membership,
+// whether or not the socket that asked is still there.
+void Core::note_read(const Call& call, const Session* session, const chat::Reply& reply) {
+  const std::uint64_t knowing = session ? session->id(options_.index) : 0;
+  if (const auto* marked = std::get_if<chat::ReadMarked>(&reply)) {
+    reads_.push_back({knowing, marked->room, call.user, marked->seq, marked->head, marked->unread});
+  } else if (const auto* posted = std::get_if<chat::MessagePosted>(&reply)) {
+    if (posted->read == 0) return;
+    reads_.push_back({knowing, posted->room, posted->event.sender, posted->read, posted->seq, 0});
+  } else if (const auto* joined = std::get_if<chat::RoomJoined>(&reply)) {
+    if (!joined->new_member) return;
+    reads_.push_back({knowing, joined->room, call.user, joined->read, joined->head, 0});
+  }
+}
+
+// Behind all signals of this turn: a socket that entered a room before the pointer moved has been
+// announced by then. Most users have one socket, and cost nothing here.
+void Core::tell_reads() {
+  for (const chat::ReadSignal& read : reads_) {
+    if (has_other_sockets(read.user, read.knowing_session)) publish(read);
+  }
+  reads_.clear();
+}
+
+bool Core::has_other_sockets(chat::UserId user, std::uint64_t session) const {
+  // Who is where is not known for sure: they are told in vain rather than not.
+  if (digests_missing_ != 0 || presence_.on_other_shards(user, options_.index)) return true;
+  for (auto entry = sessions_.lower_bound(user); entry != sessions_.end() && (*entry)->user == user;
+       ++entry) {
+    if ((*entry)->id(options_.index) != session) return true;
+  }
+  return false;
 }
 
 void Core::hear(const chat::StatusSignal& signal) {

@@ -33,7 +33,8 @@ struct Seat {
   Session* session = nullptr;
   std::uint64_t cursor = 0;  // into the room's wire buffer
   chat::Seq seen = 0;        // the last seq that was sent, or skipped with a gap
-  chat::Seq pinned = 0;      // while catching up: pages reach to here, the cursor goes on behind it
+  chat::Seq pinned = 0;  // while catching up: pages reach to here, the cursor goes on behind it;
+                         // below `seen`: the feed has still to come to where the member is
 };
 static_assert(sizeof(Seat) == 32);  // two to a cache line
 
@@ -47,6 +48,7 @@ struct Room {
   bool dirty = false;           // frames were appended in this turn
   bool filling = false;         // a hole is being read from the archive
   bool count_changed = false;   // presence_count is due
+  bool outrun = false;          // a member waits until the feed has come to where it is
   chat::LocalPresence present;  // on this shard
   std::map<chat::UserId, base::Instant> typing;  // who is typing, and until when
 

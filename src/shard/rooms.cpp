@@ -84,6 +84,7 @@ void Core::start_join(Session& session, std::string name, std::optional<chat::Se
   Call call;
   call.kind = Call::Kind::join;
   call.client = session.connection->handle();
+  call.user = session.user;
   call.room = name;
   call.ref = std::move(ref);
   call.after_seq = after_seq;
@@ -139,10 +140,12 @@ void Core::enter(Session& session, Room& room, const chat::RoomJoined& joined, c
 
   constexpr std::size_t listed = 200;
   chat::RoomJoined told = joined;
-  told.head = room.feed.position();
+  // The original has no use for `unread`, and reads by REST what it missed meanwhile.
+  const bool counts = session.dialect == chat::Dialect::v1;
+  if (!counts) told.head = room.feed.position();
   tell(session, api::room_joined(told, presence_.list(room.name, listed),
                                  presence_.count(room.name), call.ref));
-  if (call.after_seq) begin_catch_up(session, *place, joined, call);
+  if (call.after_seq || counts) begin_catch_up(session, *place, joined, call);
 }
 
 void Core::leave_room(Session& session, Room& room) {
@@ -172,17 +175,20 @@ void Core::vacate(Session& session, std::size_t index) {
 
 // ---- catching up -----------------------------------------------------------------------------
 
-// The seat is pinned at the room's position: pages reach up to there, the wire buffer goes on.
+// The seat is pinned at the room's position: pages reach up to there, the wire buffer goes on. Who
+// does not resume is given what came behind the head that it is told: `unread` was counted there.
+// The feed may also be behind the member: batches were dropped, and are being read.
 void Core::begin_catch_up(Session& session, Session::Place& place, const chat::RoomJoined& joined,
                           const Call& call) {
   Room& room = *place.room;
   const chat::Seq position = room.feed.position();
-  chat::Seq seen = *call.after_seq;
-  if ((call.epoch && *call.epoch != joined.epoch) || seen > position) {
+  chat::Seq seen = call.after_seq.value_or(joined.head);
+  if (call.after_seq &&
+      ((call.epoch && *call.epoch != joined.epoch) || seen > std::max(position, joined.head))) {
     tell(session, api::gap(room.name, 1, position, "epoch", joined.epoch));
     return;
   }
-  if (position - seen > config_.resume.max_events) {
+  if (position > seen && position - seen > config_.resume.max_events) {
     const chat::Seq kept = position - config_.resume.max_events;
     tell(session, api::gap(room.name, seen + 1, kept, "too_many", std::nullopt));
     seen = kept;
@@ -199,13 +205,18 @@ void Core::continue_catch_up(Session& session, Room& room) {
   Session::Place& place = *session.place_in(room.name);
   Seat& seat = room.seats[place.seat];
   if (place.page_asked || session.connection->private_bytes() > catch_up_backlog_bytes) return;
+  const bool outrun = seat.seen > seat.pinned;
+  if (outrun && room.feed.position() < seat.seen) {
+    room.outrun = true;
+    return;
+  }
   if (seat.seen >= seat.pinned) {
-    if (seat.cursor >= room.wire.begin()) {
+    if (!outrun && seat.cursor >= room.wire.begin()) {
       place.catching_up = false;
       touch(session);
       return;
     }
-    // While the pages came, the wire buffer moved on without us: more pages.
+    // While the pages came, or the feed came up, the wire buffer moved on without us: more pages.
     seat.pinned = room.feed.position();
     const chat::Seq seen = seat.seen;
     advance(room, seat, room.wire.end(), seen);
@@ -233,6 +244,15 @@ void Core::continue_catch_up(Session& session, Room& room) {
   }
   place.page_asked = true;
   ++session.open_calls;
+}
+
+// Who was ahead of the feed may go on, or waits again.
+void Core::feed_came_up(Room& room) {
+  for (const Seat& seat : room.seats) {
+    Session& session = *seat.session;
+    if (session.stage == Session::Stage::leaving) continue;
+    if (session.place_in(room.name)->catching_up) continue_catch_up(session, room);
+  }
 }
 
 void Core::on_catch_up_reply(Session& session, Call& call, chat::Reply&& reply) {

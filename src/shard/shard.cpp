@@ -69,6 +69,7 @@ Core::Core(const ShardOptions& options, std::unique_ptr<io::Ring> ring)
 
   rest_.config = &config_;
   rest_.keys = options_.keys;
+  rest_.pages = options_.pages;
   rest_.origins.allowed = config_.http.allowed_origins;
   rest_.origins.any_loopback =
       config_.auth.mode == AuthMode::open && is_loopback(config_.server.host);
@@ -216,6 +217,7 @@ void Core::take_inbox() {
   const bool signals_lost = inbox_.signals_lost();
   while (std::optional<chat::Signal> signal = inbox_.take_signal()) on_signal(*signal);
   if (signals_lost) on_signals_lost();
+  tell_reads();
 }
 
 bool Core::ask(chat::Request&& request, Call& call) {
@@ -238,6 +240,8 @@ void Core::on_reply(chat::TicketedReply&& ticketed) {
   calls_.erase(ticketed.ticket.call);
 
   Client* client = clients_.find(call.client);
+  Session* session = client ? client->session.get() : nullptr;
+  note_read(call, session, ticketed.reply);
   switch (call.kind) {
     case Call::Kind::status:
       on_status_reply(call.user, ticketed.reply);
@@ -257,7 +261,6 @@ void Core::on_reply(chat::TicketedReply&& ticketed) {
     default:
       break;
   }
-  Session* session = client ? client->session.get() : nullptr;
   if (session) --session->open_calls;
   if (call.kind == Call::Kind::join) {
     on_join_reply(client, call, std::move(ticketed.reply));

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,7 @@ struct ShardOptions {
   std::uint16_t index = 0;
   const Config* config = nullptr;
   const api::TokenKeys* keys = nullptr;  // nullptr in open mode without keys
+  std::span<const api::Page> pages;      // of the browser client
   chat::Backend* backend = nullptr;
   chat::SignalBus* bus = nullptr;
   const chat::EventEncoder* encoder = nullptr;

@@ -25,7 +25,7 @@ std::string select_user(std::string_view where) {
 
 chat::MessagePosted posted_of(const chat::Event& event, bool duplicate) {
   return {event.id,        event.seq, event.room, event.client_message_id,
-          event.timestamp, duplicate, event};
+          event.timestamp, duplicate, 0,          event};
 }
 
 }  // namespace
@@ -138,9 +138,10 @@ chat::Reply Numbering::apply(const chat::PostMessage& post, std::vector<chat::Ev
   event.client_message_id = post.client_message_id;
   append(state, event, post.client_message_id);
   ++state.messages;
-  if (member) read_[{post.room, post.sender}] = event.seq;
   events.push_back(event);
-  return posted_of(event, false);
+  chat::MessagePosted posted = posted_of(event, false);
+  if (member) posted.read = read_[{post.room, post.sender}] = event.seq;
+  return posted;
 }
 
 chat::Reply Numbering::apply(const chat::DeleteMessage& deletion,
@@ -212,6 +213,7 @@ chat::Reply Numbering::apply(const chat::JoinRoom& join, std::vector<chat::Event
     ++state.members;
     state.changed = true;
     joined.read = state.head;
+    joined.new_member = true;
     return joined;
   }
   if (read_of_member_.with(join.user, join.room).step()) {
@@ -248,7 +250,7 @@ chat::Reply Numbering::apply(const chat::MarkRead& mark, std::vector<chat::Event
   }
   read_of_member_.reset();
   read = std::max(read, std::min(mark.seq, state.head));
-  return chat::ReadMarked{mark.room, read,
+  return chat::ReadMarked{mark.room, read, state.head,
                           unread_of(state.messages, messages_up_to(mark.room, read))};
 }
 

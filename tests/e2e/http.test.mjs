@@ -1,7 +1,10 @@
 // HTTP/1.1 as it comes over the wire.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http from 'node:http';
 import { after, before, test } from 'node:test';
-import { Raw, Server, statusOf } from './harness.mjs';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { Raw, Server, statusOf, within } from './harness.mjs';
 
 let server;
 before(async () => {
@@ -139,8 +142,8 @@ test('who asks without reading is not read without end', async () => {
   const greedy = new Raw(server);
   greedy.socket.pause();
   let kernel_takes = true;
-  const page = head('GET /app.js HTTP/1.1').repeat(1000);
-  for (let i = 0; i < 200 && kernel_takes; ++i) { // 10 MB of requests for 3 GB of answers
+  const page = head('GET / HTTP/1.1').repeat(1000);
+  for (let i = 0; i < 200 && kernel_takes; ++i) { // 10 MB of requests for 300 MB of answers
     greedy.write(page);
     await server.call('GET', '/livez');
     kernel_takes = greedy.socket.writableLength < 1 << 20;
@@ -149,6 +152,36 @@ test('who asks without reading is not read without end', async () => {
   const bytes = Number((await (await fetch(server.metrics)).text()).match(/^starling_buffer_bytes\S* (\d+)/m)[1]);
   assert.ok(bytes < 4 << 20, `${bytes} bytes wait`);
   greedy.socket.destroy();
+});
+
+// The bytes as they come, and their headers: fetch() would unpack them.
+async function get(target, headers) {
+  const request = http.get(server.url + target, { headers });
+  const [response] = await within(once(request, 'response'), target);
+  return { status: response.statusCode, headers: response.headers, body: Buffer.concat(await response.toArray()) };
+}
+
+test('files of the browser client come in the form that is asked for', async () => {
+  const plain = await get('/', {});
+  const asset = String(plain.body).match(/\/assets\/[\w-]+\.js/)?.[0];
+  const unpack = { br: brotliDecompressSync, gzip: gunzipSync };
+  const tags = new Set();
+  for (const target of asset ? ['/', asset] : ['/']) {
+    const whole = await get(target, {});
+    assert.equal(whole.headers['content-encoding'], undefined);
+    for (const [coding, accepted] of [['br', 'gzip, deflate, br'], ['gzip', 'gzip;q=0.5, br;q=0'], [undefined, 'br;q=0']]) {
+      const { status, headers, body } = await get(target, { 'Accept-Encoding': accepted });
+      assert.deepEqual([status, headers.vary, Number(headers['content-length'])], [200, 'Accept-Encoding', body.length]);
+      assert.equal(headers['cache-control'], target === '/' ? 'no-cache' : 'public, max-age=31536000, immutable');
+      if (asset) assert.equal(headers['content-encoding'], coding);
+      const bytes = headers['content-encoding'] ? unpack[headers['content-encoding']](body) : body;
+      assert.ok(bytes.equals(whole.body), `${target} as ${coding}`);
+      tags.add(headers.etag);
+      const again = await get(target, { 'Accept-Encoding': accepted, 'If-None-Match': `"x", W/${headers.etag}` });
+      assert.deepEqual([again.status, again.body.length, again.headers.etag], [304, 0, headers.etag]);
+    }
+  }
+  assert.equal(tags.size, asset ? 6 : 1, 'each form has a tag of its own');
 });
 
 test('the page has its security headers and a validator', async () => {

@@ -108,8 +108,9 @@ TEST(FramesTest, presence) {
       R"(,"timestamp":"2026-11-18T11:06:40.001Z"})");
   expect_frame(typing({"r", 7, "ann", true}),
                R"({"type":"typing","roomId":"r","userId":7,"username":"ann","isTyping":true})");
-  expect_frame(read_update({0, "r", 7, 12, 3}, {}),
-               R"({"type":"read_update","roomId":"r","userId":7,"seq":12,"unread":3})");
+  expect_frame(
+      read_update({0, "r", 7, 12, 20, 3}, {}),
+      R"({"type":"read_update","roomId":"r","userId":7,"seq":12,"headSeq":20,"unread":3})");
 }
 
 TEST(FramesTest, trouble) {

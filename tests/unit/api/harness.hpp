@@ -19,6 +19,17 @@
 namespace starling::api {
 
 inline constexpr base::WallMs test_now = 1'795'000'000'000;  // 2026-11-18T11:06:40.000Z
+// What the browser client is here: two files that are there compressed, and one that is not.
+inline constexpr Page test_pages[] = {
+    {"/", "text/html; charset=utf-8", false, {"the page", "\"1\""}, {"g", "\"2\""}, {"b", "\"3\""}},
+    {"/assets/app-1.js",
+     "text/javascript; charset=utf-8",
+     true,
+     {"app", "\"4\""},
+     {"h", "\"5\""},
+     {}},
+    {"/favicon.svg", "image/svg+xml", false, {"<svg/>", "\"6\""}, {}, {}},
+};
 inline constexpr std::string_view test_now_text = "2026-11-18T11:06:40.000Z";
 
 class TestSurroundings final : public Surroundings {
@@ -48,6 +59,7 @@ class RestTest : public testing::Test {
     context.keys = &keys;
     context.surroundings = &surroundings;
     context.json = &json;
+    context.pages = test_pages;
     token = keys.mint(7, "ann", test_now, 3'600'000);
   }
 

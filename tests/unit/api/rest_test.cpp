@@ -223,23 +223,6 @@ TEST_F(RestTest, health_says_alive_and_ready) {
   EXPECT_EQ(status(), 200) << "alive asks nobody";
 }
 
-TEST_F(RestTest, pages_have_a_validator) {
-  call("GET", "/room/some.room-1");
-  EXPECT_EQ(status(), 200);
-  EXPECT_EQ(response().content_type, "text/html; charset=utf-8");
-  const std::string tag = header("ETag");
-  const std::string page{response().static_body};
-  call("GET", "/");
-  EXPECT_EQ(response().static_body, page);
-  for (const std::string& line : {tag, "\"other\", " + tag}) {
-    call("GET", "/", {}, "If-None-Match: " + line + "\r\n");
-    EXPECT_EQ(status(), 304) << line;
-    EXPECT_TRUE(response().static_body.empty());
-  }
-  call("GET", "/", {}, "If-None-Match: \"other\"\r\n");
-  EXPECT_EQ(status(), 200);
-}
-
 TEST_F(RestTest, the_admin_listener_shows_its_few_pages) {
   const auto ask_admin = [this](proto::Method method, std::string path) {
     proto::HttpRequest request;

@@ -132,6 +132,22 @@ class TestClient {
   std::string bytes_;
 };
 
+// The bus of a lone server, listened to.
+class TestBus final : public chat::SignalBus {
+ public:
+  void add(chat::SignalInbox* shard) { bus_.add(shard); }
+  void publish(const chat::Signal& signal) override {
+    reads += std::holds_alternative<chat::ReadSignal>(signal);
+    bus_.publish(signal);
+  }
+  void send(std::uint16_t shard, const chat::Signal& signal) override { bus_.send(shard, signal); }
+
+  unsigned reads = 0;  // read pointers that were told
+
+ private:
+  bus::LocalBus bus_;
+};
+
 class ShardTest : public testing::Test {
  protected:
   ShardTest() {
@@ -305,7 +321,7 @@ class ShardTest : public testing::Test {
   ScriptedArchive archive;
   bool archive_healthy = true;
   unsigned ticks = 0;  // the shard looks at the archive's health once in each, a second apart
-  bus::LocalBus bus;
+  TestBus bus;
   api::FrameEncoder encoder;
   std::unique_ptr<net::Listener> listener;
   std::vector<Shard*> shards;

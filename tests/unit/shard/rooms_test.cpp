@@ -7,8 +7,24 @@
 namespace starling::shard {
 namespace {
 
-using RoomsTest = ShardTest;
+class RoomsTest : public ShardTest {
+ protected:
+  // Awaits that the archive is asked for a page that begins with `first`, and answers it.
+  void answer_page(chat::Seq first, chat::Seq last) {
+    auto asked = await_request<chat::ReadPage>();
+    EXPECT_EQ(content<chat::ReadPage>(asked).value + 1, first);
+    chat::PageRead page;
+    page.room = content<chat::ReadPage>(asked).room;
+    for (chat::Seq seq = first; seq <= last; ++seq) page.events.push_back(event(page.room, seq));
+    answer(asked, page);
+  }
+};
 using chat::Seq;
+
+Seq head_of(const std::string& joined) {
+  const std::size_t at = joined.find(R"("headSeq":)");
+  return at == std::string::npos ? 0 : std::stoull(joined.substr(at + 10));
+}
 
 TEST_F(RoomsTest, members_get_every_event_once_in_order) {
   start();
@@ -30,15 +46,54 @@ TEST_F(RoomsTest, events_committed_while_joining_come_after_the_head_and_none_is
   const auto asked = await_request<chat::JoinRoom>();
   shard->committed(batch("r", 4, 6));  // the join was committed between 5 and 6
   answer(asked, chat::RoomJoined{"r", 5, 0, 0, 7});
-  const std::string joined = await_frame(*ann, "room_joined");
-  // Whatever head it was told, exactly what is above it follows.
-  const std::size_t at = joined.find(R"("headSeq":)");
-  ASSERT_NE(at, std::string::npos);
-  const Seq head = std::stoull(joined.substr(at + 10));
-  EXPECT_GE(head, 5u);
+  // The head is the one up to which `unread` was counted; exactly what is above it follows.
+  EXPECT_EQ(head_of(await_frame(*ann, "room_joined")), 5u);
   shard->committed(batch("r", 7, 7));
+  answer_page(6, 6);
   pump([&] { return !seqs(*ann).empty() && seqs(*ann).back() == 7; });
-  EXPECT_EQ(seqs(*ann), range(head + 1, 7));
+  EXPECT_EQ(seqs(*ann), range(6, 7));
+}
+
+TEST_F(RoomsTest, an_old_client_that_joins_is_given_what_comes_behind_its_join) {
+  start();
+  auto old = connect("");
+  old->say(R"({"type":"join_room","roomId":"r","userId":1})");
+  chat::SessionOpened opened;
+  opened.user = {1, "ann", {}, 0, 0, true};
+  answer(await_request<chat::OpenSession>(), opened);
+  const auto asked = await_request<chat::JoinRoom>();
+  shard->committed(batch("r", 6, 6));
+  answer(asked, chat::RoomJoined{"r", 5, 0, 0, 7});
+  EXPECT_EQ(head_of(await_frame(*old, "room_joined")), 6u);
+  shard->committed(batch("r", 7, 7));
+  pump([&] { return !seqs(*old).empty(); });
+  EXPECT_EQ(seqs(*old), range(7, 7)) << "6 is in the history that it asks for by REST";
+}
+
+TEST_F(RoomsTest, who_joins_ahead_of_the_feed_is_given_nothing_that_it_was_told_of) {
+  start();
+  auto ann = member(1, "r", 0);
+  shard->committed(batch("r", 2, 2));  // the batch of 1 was dropped
+  const auto fill = await_request<chat::ReadPage>();
+  auto bob = member(2, "r", 2);
+  auto carol = authenticated(3);  // has seen 2, elsewhere
+  carol->say(R"({"type":"join_room","roomId":"r","afterSeq":2,"epoch":7})");
+  answer(await_request<chat::JoinRoom>(), chat::RoomJoined{"r", 2, 0, 0, 7});
+  await_frame(*carol, "room_joined");
+  chat::PageRead page;
+  page.events = {event("r", 1)};
+  answer(fill, page);
+  pump([&] { return seqs(*ann).size() == 2; });
+  shard->committed(batch("r", 3, 3));
+  pump([&] { return !seqs(*bob).empty() && !seqs(*carol).empty() && seqs(*ann).size() == 3; });
+  EXPECT_EQ(seqs(*ann), range(1, 3));
+  EXPECT_EQ(seqs(*bob), range(3, 3));
+  EXPECT_EQ(seqs(*carol), range(3, 3));
+  for (const auto* client : {bob.get(), carol.get()}) {
+    for (const std::string& frame : client->frames) {
+      EXPECT_EQ(frame.find("gap"), std::string::npos) << frame;
+    }
+  }
 }
 
 TEST_F(RoomsTest, a_hole_is_filled_from_the_archive) {

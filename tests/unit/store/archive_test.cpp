@@ -143,10 +143,60 @@ TEST_F(ArchiveTest, unread_is_what_lies_behind_the_read_mark) {
     return std::get<chat::ReadMarked>(write(chat::MarkRead{"a", bob, seq}));
   };
   EXPECT_EQ(mark(4).unread, 2u);
+  EXPECT_EQ(mark(4).head, 7u);
   EXPECT_EQ(mark(2).seq, 4u);
   EXPECT_EQ(mark(1'000).seq, 7u);
   EXPECT_EQ(mark(1'000).unread, 0u);
   EXPECT_EQ(failure(write(chat::MarkRead{"b", bob, 1})).code, FailureCode::not_in_room);
+}
+
+TEST_F(ArchiveTest, who_speaks_has_read_up_to_there) {
+  start();
+  const chat::UserId ann = add_user("ann");
+  const chat::UserId bob = add_user("bob");
+  write(chat::JoinRoom{"a", ann});
+  EXPECT_EQ(posted(say(bob, "a")).read, 0u) << "no member has no read pointer";
+  EXPECT_EQ(session(ann).rooms[0].unread, 1u);
+  chat::PostMessage once{"a", ann, "once", "text", {}, "key", false};
+  EXPECT_EQ(posted(write(once)).read, 2u);
+  EXPECT_EQ(session(ann).rooms[0].read, 2u);
+  say(bob, "a");
+  EXPECT_EQ(posted(write(once)).read, 0u) << "what was said before is not said again";
+  EXPECT_EQ(session(ann).rooms[0].unread, 1u);
+}
+
+TEST_F(ArchiveTest, who_comes_again_begins_at_the_head) {
+  start();
+  const chat::UserId ann = add_user("ann");
+  const chat::UserId bob = add_user("bob");
+  const auto join = [&] { return std::get<chat::RoomJoined>(write(chat::JoinRoom{"a", ann})); };
+  say(bob, "a");
+  EXPECT_TRUE(join().new_member);
+  say(bob, "a");
+  const chat::RoomJoined again = join();
+  EXPECT_FALSE(again.new_member);
+  EXPECT_EQ(std::tuple(again.head, again.read, again.unread), std::tuple(2u, 1u, 1u));
+  write(chat::LeaveRoom{"a", ann});
+  EXPECT_EQ(failure(write(chat::MarkRead{"a", ann, 2})).code, FailureCode::not_in_room);
+  say(bob, "a");
+  const chat::RoomJoined anew = join();
+  EXPECT_TRUE(anew.new_member);
+  EXPECT_EQ(std::tuple(anew.head, anew.read, anew.unread), std::tuple(3u, 3u, 0u));
+}
+
+TEST_F(ArchiveTest, no_more_than_a_thousand_are_counted_as_unread) {
+  start();
+  const chat::UserId ann = add_user("ann");
+  const chat::UserId bob = add_user("bob");
+  write(chat::JoinRoom{"a", ann});
+  for (int i = 0; i < 1'002; ++i) say(bob, "a");
+  EXPECT_EQ(session(ann).rooms[0].unread, 1'000u);
+  const auto mark = [&](chat::Seq seq) {
+    return std::get<chat::ReadMarked>(write(chat::MarkRead{"a", ann, seq})).unread;
+  };
+  EXPECT_EQ(mark(1), 1'000u);
+  EXPECT_EQ(mark(2), 1'000u);
+  EXPECT_EQ(mark(3), 999u);
 }
 
 TEST_F(ArchiveTest, names_are_unique_without_regard_to_case) {

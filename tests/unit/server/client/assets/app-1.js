@@ -1,0 +1,1 @@
+// long enough to be worth compressing
