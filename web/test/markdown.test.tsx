@@ -21,6 +21,7 @@ describe('markdown', () => {
     ['plain', '<p>plain</p>'],
     ['**a** *b* ~~c~~ `d`', '<p><strong>a</strong> <em>b</em> <del>c</del> <code>d</code></p>'],
     ['one\ntwo', '<p>one\ntwo</p>'],
+    ['&#60;b&#62; &amp; &lt;', '<p>&#60;b&#62; &amp; &lt;</p>'],
     ['```js\nif (a < b) {}\n```', '<pre><code>if (a < b) {}</code></pre>'],
     ['> said', '<blockquote><p>said</p></blockquote>'],
     ['- a\n- b', '<ul><li>a</li><li>b</li></ul>'],

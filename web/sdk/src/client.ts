@@ -77,12 +77,9 @@ function createClient(options: Options = {}): Client {
       const isLeft = isMember(epoch) && !rooms.some((room) => room.roomId === roomId);
       if ((before && before.userId !== userId) || isLeft) forget(roomId);
     }
-    emit('session', session);
-    for (const room of rooms) {
-      const state = stateOf(room.roomId);
-      state.numbers(room);
-      emit('room', state);
-    }
+    for (const room of rooms) stateOf(room.roomId).numbers(room);
+    emit('session', session); // whoever hears of it finds the memberships as they are
+    for (const { roomId } of rooms) emit('room', stateOf(roomId));
   }
 
   // What no room knows what to do with is an event as it is.

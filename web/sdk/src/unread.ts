@@ -62,9 +62,8 @@ export function createUnreadCount() {
       if (seq <= seen) return;
       seen = seq;
       if (isMessage && seq > readSeq) later.push(seq);
-      if (later.length <= MAX_UNREAD) return;
-      baseSeq = later.shift()!;
-      base++;
+      // Beyond the limit the oldest need not be known: where it is read up to, the newest are still too many to count.
+      if (later.length > MAX_UNREAD) baseSeq = later.shift()!;
     },
   };
 }

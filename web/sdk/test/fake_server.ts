@@ -164,6 +164,7 @@ export class FakeServer {
         return answer({ type: 'room_left', roomId });
       case 'chat_message': {
         if (command.content === 'bad') return error('too_large');
+        if (!this.room(roomId).members.has(socket.user)) return error('not_in_room');
         const { id, seq, timestamp, duplicate = false } = this.post(roomId, socket.user, command.content, command.clientMessageId);
         return answer({ type: 'message_sent', clientMessageId: command.clientMessageId, id, seq, roomId, timestamp, duplicate });
       }

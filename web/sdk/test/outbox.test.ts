@@ -103,6 +103,40 @@ test('the same text from another tab is not taken for it', async () => {
   expect(ids).toEqual([[1, undefined], [2, clientMessageId]]);
 });
 
+test('a message whose answer is cut off on the way waits for the one that says which it is', async () => {
+  const made = client(1);
+  void made.join('r');
+  await pass(50);
+  const heard: Json[] = [];
+  made.on('pending', ({ change, message }) => heard.push([change, message?.seq]));
+  made.on('message', ({ seq, clientMessageId }) => heard.push([seq, clientMessageId]));
+  const obey = server.obey;
+  server.obey = (socket, { type, roomId, content, clientMessageId: id }) => {
+    if (type === 'chat_message') server.post(roomId, socket.user, content, id); // and no answer
+  };
+  const { clientMessageId } = made.send('r', 'hello');
+  await pass(50);
+  expect(heard).toEqual([['added', undefined]]);
+  server.obey = obey;
+  server.cutAll();
+  await pass(2_000);
+  expect(heard).toEqual([['added', undefined], ['removed', 1], [1, clientMessageId]]);
+});
+
+test('what is written elsewhere does not wait for one that is held up here', async () => {
+  const made = client(1);
+  void made.join('r');
+  await pass(50);
+  const heard: Json[] = [];
+  made.on('message', ({ content }) => heard.push(content));
+  server.faults.refuse = 1;
+  made.send('r', 'held up');
+  await pass(50);
+  server.post('r', 1, 'by telephone');
+  await pass(20);
+  expect(heard).toEqual(['by telephone']);
+});
+
 test('a refused one waits for a decision, and holds nothing up', async () => {
   const made = client(1);
   void made.join('r');
@@ -123,6 +157,11 @@ test('a refused one waits for a decision, and holds nothing up', async () => {
   await pass(50);
   expect(made.pending()).toMatchObject([{ content: 'bad', state: 'failed' }]);
   expect(server.commands.filter(({ content }) => content === 'bad').map(({ clientMessageId }) => clientMessageId)).toEqual([bad.clientMessageId, bad.clientMessageId]);
+  server.silent = true;
+  const later = made.send('r', 'later');
+  made.retry(bad.clientMessageId);
+  expect(made.pending().map(({ content }) => content)).toEqual(['later', 'bad']);
+  made.discard(later.clientMessageId);
   made.discard(bad.clientMessageId);
   expect(made.pending()).toEqual([]);
   expect(heard.at(-1)).toMatchObject({ change: 'removed', message: undefined });
@@ -154,6 +193,7 @@ test('an answer that was lost: the resume brings the message, nothing is sent tw
 
 test('a room that is not joined: the answer alone settles it', async () => {
   const made = client(1);
+  server.room('elsewhere').members.add(1);
   await pass(50);
   const heard = changes(made);
   const messages: Json[] = [];
@@ -176,6 +216,7 @@ test('what a reload left behind is sent again under its id, failed ones stay fai
   await pass(50);
   server.silent = true;
   const [first, second] = [before.send('r', 'one'), before.send('r', 'two')];
+  server.room('s').members.add(1);
   before.send('s', 'of another room');
   await pass(50);
   before.close(); // and the page is gone
@@ -191,6 +232,22 @@ test('what a reload left behind is sent again under its id, failed ones stay fai
   expect([...storage.entries.values()].map(({ content }) => content)).toEqual(['bad']);
 });
 
+test('what had arrived before a reload is settled by the answer to its repetition', async () => {
+  const storage = new Storage();
+  const before = client(1, { outbox: storage });
+  void before.join('r');
+  await pass(50);
+  before.send('r', 'hello');
+  await pass(6); // the server has it, its answer is on the way
+  before.close();
+  const after = client(1, { outbox: storage });
+  const heard = changes(after);
+  void after.join('r');
+  await pass(100);
+  expect(heard.at(-1)).toMatchObject({ change: 'removed', message: { seq: 1, content: 'hello' } });
+  expect([contents('r'), after.pending(), storage.entries.size]).toEqual([['hello'], [], 0]);
+});
+
 test('nobody sends what another user wrote', async () => {
   const storage = new Storage();
   const first = client(1, { outbox: storage });
@@ -200,9 +257,11 @@ test('nobody sends what another user wrote', async () => {
   await pass(50);
   first.close();
   server.silent = false;
+  server.room('r').members.add(2);
   const second = client(2, { outbox: storage });
+  const heard = changes(second);
   await pass(100);
-  expect([second.pending(), contents('r'), storage.entries.size]).toEqual([[], [], 1]);
+  expect([second.pending(), heard, contents('r'), storage.entries.size]).toEqual([[], [], [], 1]);
 });
 
 test('two tabs: each sends its own, the survivor takes over what a closed one left', async () => {
@@ -212,6 +271,7 @@ test('two tabs: each sends its own, the survivor takes over what a closed one le
   const one = client(1, { outbox: storage });
   const [owner] = [...locks.held];
   await pass(50);
+  server.room('r').members.add(1);
   server.silent = true;
   one.send('r', 'of the first tab');
   await pass(50);
@@ -232,6 +292,7 @@ test('without locks both send it, and it is one message', async () => {
   const storage = new Storage();
   const one = client(1, { outbox: storage });
   await pass(50);
+  server.room('r').members.add(1);
   server.silent = true;
   one.send('r', 'hello');
   await pass(50);
@@ -252,6 +313,7 @@ test('a storage that fails is told, and holds no message up', async () => {
   const made = client(1, { outbox: failing });
   const errors: string[] = [];
   made.on('error', ({ code }) => errors.push(code));
+  server.room('r').members.add(1);
   made.send('r', 'hello');
   await pass(100);
   expect(contents('r')).toEqual(['hello']);

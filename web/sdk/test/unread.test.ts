@@ -45,6 +45,24 @@ test('a thousand is the end of counting, and exact below it again', () => {
   expect(count.value).toBe(10);
 });
 
+test('a word that came behind an event it did not count takes nothing away', () => {
+  const count = createUnreadCount();
+  count.told(10, 5, 5);
+  count.read(10);
+  count.add(11, true);
+  count.told(undefined, 10, 0); // counted at 10
+  expect(count.value).toBe(1);
+});
+
+test('the answer to an earlier mark does not blur what is known since', () => {
+  const count = createUnreadCount();
+  count.told(10, 10, 0);
+  for (let seq = 11; seq <= 15; ++seq) count.add(seq, seq !== 14);
+  count.read(12);
+  count.told(15, 11, 3);
+  expect([count.readSeq, count.value]).toEqual([12, 2]); // 13 and 15
+});
+
 // Events, marks of this and other devices, and the server's words come in any order that a connection allows.
 test.each([true, false])('it is exact whenever the last word has been heard (words with a head: %s)', (withHead) => {
   for (let seed = 1; seed <= 300; ++seed) {
