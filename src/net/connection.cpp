@@ -206,7 +206,7 @@ void Connection::on_request_state() {
       return;
     case Reading::refused: {
       http.answering = true;
-      http.head_only = false;
+      http.head_only = http.reader.refused_head();
       proto::HttpResponse response = proto::problem(
           http.reader.status(), http.reader.status() == 413 ? "too_large" : "bad_request",
           http.reader.reason());
@@ -235,7 +235,7 @@ void Connection::respond(const proto::HttpResponse& response) {
   const bool complete = http.reader.state() == proto::HttpReader::State::complete;
   const bool keep_alive = complete && http.reader.request().keep_alive && !response.close;
   std::string text;
-  proto::append_response(text, response, keep_alive, http.head_only);
+  proto::append_response(text, response, context_.wall, keep_alive, http.head_only);
   append_private(text);
   if (!keep_alive) {
     begin_closing(State::flushing);
@@ -253,7 +253,7 @@ void Connection::accept_websocket(const proto::HttpResponse& response,
   if (state_ != State::http) return;
   CHECK(http_->answering);
   std::string text;
-  proto::append_response(text, response, true, false);
+  proto::append_response(text, response, context_.wall, true, false);
   append_private(text);
   http_.reset();
   state_ = State::websocket;

@@ -101,7 +101,8 @@ struct ConnectionContext {
   proto::MessageReaderPool* readers = nullptr;
   const ConnectionLimits* limits = nullptr;
   ConnectionMetrics* metrics = nullptr;
-  base::Instant now{};  // of this turn, set by the shard
+  base::Instant now{};  // of this turn, set by the shard, like the next
+  base::WallMs wall = 0;
 
   // Filled by connections, emptied by the two functions below.
   std::vector<Connection*> starved;   // found no receive buffer

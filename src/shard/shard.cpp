@@ -65,7 +65,7 @@ Core::Core(const ShardOptions& options, std::unique_ptr<io::Ring> ring)
   context_.limits = &connection_limits_;
   context_.metrics = &connection_metrics_;
   context_.now = io::now();
-  wall_ = io::wall_clock();
+  context_.wall = wall_ = io::wall_clock();
 
   rest_.config = &config_;
   rest_.keys = options_.keys;
@@ -108,7 +108,7 @@ bool Core::turn(base::Duration longest) {
   const std::span<const io::Completion> completions = ring_->turn(wait);
   ring_->wake().awake();
   context_.now = io::now();
-  wall_ = io::wall_clock();
+  context_.wall = wall_ = io::wall_clock();
 
   for (const io::Completion& completion : completions) run(completion);
   net::rearm_starved(context_);
