@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "api/route.hpp"
+#include "proto/handshake.hpp"
 #include "proto/tokens.hpp"
 
 namespace starling::api {
@@ -178,14 +179,16 @@ HttpResponse answer_plain(const RestContext& context, const HttpRequest& request
   constexpr std::string_view methods = "GET, HEAD, OPTIONS";
   const bool ready = request.path == "/readyz";
   const bool live = !ready && asks_health(request);
-  const Page* page = live || ready ? nullptr : find_page(context.pages, request.path);
-  if (!live && !ready && !page) return proto::problem(404, "not_found", "No such page");
+  const bool socket = request.path == "/ws";
+  const Page* page = live || ready || socket ? nullptr : find_page(context.pages, request.path);
+  if (!live && !ready && !socket && !page) return proto::problem(404, "not_found", "No such page");
   if (request.method == Method::options) return options_response(methods);
   if (request.method != Method::get && request.method != Method::head) {
     return with_allow(proto::problem(405, "bad_request", "Method not allowed here"), methods);
   }
   if (live) return text_response(200, "ok\n");
   if (ready) return answer_ready(context, request);
+  if (socket) return proto::upgrade_required("Here is a WebSocket: ask for the upgrade");
   return answer_page(*page, request);
 }
 

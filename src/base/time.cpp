@@ -16,11 +16,15 @@ void put_digits(char* at, unsigned value, int digits) {
   }
 }
 
+std::chrono::sys_time<std::chrono::milliseconds> point_of(WallMs time) {
+  return std::chrono::sys_time<std::chrono::milliseconds>{
+      std::chrono::milliseconds{std::clamp(time, year_0000, end_of_9999)}};
+}
+
 }  // namespace
 
 void append_iso8601(std::string& out, WallMs time) {
-  const std::chrono::sys_time<std::chrono::milliseconds> point{
-      std::chrono::milliseconds{std::clamp(time, year_0000, end_of_9999)}};
+  const auto point = point_of(time);
   const auto day = std::chrono::floor<std::chrono::days>(point);
   const std::chrono::year_month_day date{day};
   const auto of_day = static_cast<unsigned>((point - day).count());
@@ -34,6 +38,25 @@ void append_iso8601(std::string& out, WallMs time) {
   put_digits(text + 17, of_day / 1'000 % 60, 2);
   put_digits(text + 20, of_day % 1'000, 3);
   out.append(std::string_view{text, 24});
+}
+
+void append_http_date(std::string& out, WallMs time) {
+  constexpr std::string_view weekdays = "SunMonTueWedThuFriSat";
+  constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  const auto point = point_of(time);
+  const auto day = std::chrono::floor<std::chrono::days>(point);
+  const std::chrono::year_month_day date{day};
+  const auto of_day = static_cast<unsigned>((point - day).count());
+
+  char text[] = "Xxx, 00 Xxx 0000 00:00:00 GMT";
+  weekdays.copy(text, 3, std::chrono::weekday{day}.c_encoding() * std::size_t{3});
+  put_digits(text + 5, static_cast<unsigned>(date.day()), 2);
+  months.copy(text + 8, 3, (static_cast<unsigned>(date.month()) - 1) * std::size_t{3});
+  put_digits(text + 12, static_cast<unsigned>(static_cast<int>(date.year())), 4);
+  put_digits(text + 17, of_day / 3'600'000, 2);
+  put_digits(text + 20, of_day / 60'000 % 60, 2);
+  put_digits(text + 23, of_day / 1'000 % 60, 2);
+  out.append(std::string_view{text, 29});
 }
 
 }  // namespace starling::base

@@ -19,4 +19,8 @@ using WallMs = std::int64_t;
 // 0000 to 9999; times outside of them are clamped to that range.
 void append_iso8601(std::string& out, WallMs time);
 
+// "Sun, 06 Nov 1994 08:49:37 GMT": as HTTP tells a time (RFC 9110, section 5.6.7), 29 characters;
+// clamped like the above.
+void append_http_date(std::string& out, WallMs time);
+
 }  // namespace starling::base

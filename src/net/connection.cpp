@@ -219,7 +219,7 @@ void Connection::on_request_state() {
       return;
     case Reading::refused: {
       http.answering = true;
-      http.head_only = false;
+      http.head_only = http.reader.refused_head();
       proto::HttpResponse response = proto::problem(
           http.reader.status(), http.reader.status() == 413 ? "too_large" : "bad_request",
           http.reader.reason());
@@ -248,7 +248,7 @@ void Connection::respond(const proto::HttpResponse& response) {
   const bool complete = http.reader.state() == proto::HttpReader::State::complete;
   const bool keep_alive = complete && http.reader.request().keep_alive && !response.close;
   std::string text;
-  proto::append_response(text, response, keep_alive, http.head_only);
+  proto::append_response(text, response, context_.wall, keep_alive, http.head_only);
   append_private(text);
   if (!keep_alive) {
     begin_closing(State::flushing);
@@ -266,7 +266,7 @@ void Connection::accept_websocket(const proto::HttpResponse& response,
   if (state_ != State::http) return;
   CHECK(http_->answering);
   std::string text;
-  proto::append_response(text, response, true, false);
+  proto::append_response(text, response, context_.wall, true, false);
   append_private(text);
   http_.reset();
   state_ = State::websocket;
@@ -318,6 +318,25 @@ bool Connection::send_text(std::string_view payload) {
 }
 
 bool Connection::send_frame(proto::Opcode opcode, std::string_view payload) {
+  if (!has_room_for_reply()) return false;
+  std::string frame;
+  frame.reserve(payload.size() + proto::max_server_header_bytes);
+  proto::append_frame(frame, opcode, payload);
+  append_private(frame);
+  return true;
+}
+
+bool Connection::send_deflated(proto::Opcode opcode, std::string_view deflated) {
+  if (!has_room_for_reply()) return false;
+  std::string frame;
+  frame.reserve(deflated.size() + proto::max_server_header_bytes);
+  proto::append_deflated_frame(frame, opcode, deflated);
+  append_private(frame);
+  return true;
+}
+
+// Whether a reply may be put into the private bytes; if it may not, the connection is being closed.
+bool Connection::has_room_for_reply() {
   if (state_ != State::websocket) return false;
   // Where the shard has nothing left, who does not read what waits already goes first.
   const std::size_t usual = context_.limits->private_buffer_bytes;
@@ -326,15 +345,22 @@ bool Connection::send_frame(proto::Opcode opcode, std::string_view payload) {
     close_websocket(proto::CloseCode::slow_reader, "too slow a reader");
     return false;
   }
-  std::string frame;
-  frame.reserve(payload.size() + proto::max_server_header_bytes);
-  proto::append_frame(frame, opcode, payload);
-  append_private(frame);
+  write_due_pong();
   return true;
+}
+
+// The answer to a ping stands before whatever is said later, and never behind a goodbye.
+void Connection::write_due_pong() {
+  if (!private_ || !private_->pong_due) return;
+  private_->pong_due = false;
+  std::string frame;
+  proto::append_frame(frame, proto::Opcode::pong, private_->pong);
+  append_private(frame);
 }
 
 void Connection::close_websocket(proto::CloseCode code, std::string_view reason) {
   if (state_ != State::websocket) return;
+  write_due_pong();
   std::string frame;
   proto::append_close_frame(frame, code, reason);
   append_private(frame);
@@ -380,12 +406,7 @@ void Connection::flush() {
 
 std::size_t Connection::send_segments(std::span<const Segment> segments) {
   CHECK(can_send());
-  if (private_ && private_->pong_due) {
-    std::string frame;
-    proto::append_frame(frame, proto::Opcode::pong, private_->pong);
-    private_->pong_due = false;
-    append_private(frame);
-  }
+  write_due_pong();
   const std::size_t waiting = private_ ? private_->segments.size() : 0;
   if (waiting + segments.size() == 0) return 0;
   send_in_flight_ = true;

@@ -102,7 +102,8 @@ struct ConnectionContext {
   proto::MessageReaderPool* readers = nullptr;
   const ConnectionLimits* limits = nullptr;
   ConnectionMetrics* metrics = nullptr;
-  base::Instant now{};  // of this turn, set by the shard
+  base::Instant now{};  // of this turn, set by the shard, like the next
+  base::WallMs wall = 0;
 
   // Filled by connections, emptied by the two functions below.
   std::vector<Connection*> starved;   // found no receive buffer
@@ -150,6 +151,8 @@ class Connection {
   // the connection is then being closed as a slow reader.
   bool send_text(std::string_view payload);
   bool send_frame(proto::Opcode opcode, std::string_view payload);
+  // The same for a message that was deflated.
+  bool send_deflated(proto::Opcode opcode, std::string_view deflated);
   // Says goodbye with a close frame, then closes.
   void close_websocket(proto::CloseCode code, std::string_view reason);
   void resume_reading();
@@ -192,6 +195,8 @@ class Connection {
   void read_carry();
   void leave_at_end();
   void append_private(std::string_view bytes);
+  bool has_room_for_reply();
+  void write_due_pong();
   void finish_send();
   void tick_http(Http& http);
   void tick_websocket();

@@ -3,8 +3,12 @@
 #include <nettle/base64.h>
 #include <nettle/sha1.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+
+#include "proto/deflate.hpp"
+#include "proto/tokens.hpp"
 
 namespace starling::proto {
 namespace {
@@ -38,19 +42,46 @@ std::string accept_value(std::string_view key) {
   return text;
 }
 
+bool stands_once(const HttpRequest& request, std::string_view name) {
+  return std::ranges::count(request.headers, name,
+                            [](const auto& header) { return std::string_view{header.first}; }) == 1;
+}
+
+// Names of subprotocols are compared byte by byte: the client fails a name that it did not send.
+bool offers_subprotocol(const HttpRequest& request, std::string_view wanted) {
+  return std::ranges::any_of(request.headers, [wanted](const auto& header) {
+    return header.first == "sec-websocket-protocol" &&
+           any_in_list(header.second,
+                       [wanted](std::string_view element) { return element == wanted; });
+  });
+}
+
 }  // namespace
 
-Handshake answer_upgrade(const HttpRequest& request, std::string_view known_subprotocol) {
+HttpResponse upgrade_required(std::string_view detail) {
+  HttpResponse response = problem(426, "bad_request", detail);
+  response.headers.emplace_back("Sec-WebSocket-Version", "13");
+  response.headers.emplace_back("Upgrade", "websocket");
+  response.headers.emplace_back("Connection", "Upgrade");  // RFC 9110, section 7.8
+  return response;
+}
+
+Handshake answer_upgrade(const HttpRequest& request, const Endpoint& endpoint) {
   Handshake answer;
-  if (request.header("sec-websocket-version") != "13") {
-    answer.response = problem(426, "bad_request", "WebSocket version 13 is required");
-    answer.response.headers.emplace_back("Sec-WebSocket-Version", "13");
-    answer.response.headers.emplace_back("Upgrade", "websocket");
+  // Section 11.3: neither of the two may stand there twice.
+  if (!stands_once(request, "sec-websocket-version") ||
+      request.header("sec-websocket-version") != "13") {
+    answer.response = upgrade_required("WebSocket version 13 is required");
     return answer;
   }
   const std::string_view key = request.header("sec-websocket-key");
-  if (!valid_key(key)) {
+  if (!stands_once(request, "sec-websocket-key") || !valid_key(key)) {
     answer.response = problem(400, "bad_request", "Sec-WebSocket-Key is not 16 bytes in base64");
+    return answer;
+  }
+  const DeflateAgreement deflate = agree_on_deflate(request);
+  if (deflate.malformed) {
+    answer.response = problem(400, "bad_request", "Sec-WebSocket-Extensions is malformed");
     return answer;
   }
   answer.accepted = true;
@@ -58,9 +89,13 @@ Handshake answer_upgrade(const HttpRequest& request, std::string_view known_subp
   answer.response.headers.emplace_back("Upgrade", "websocket");
   answer.response.headers.emplace_back("Connection", "Upgrade");
   answer.response.headers.emplace_back("Sec-WebSocket-Accept", accept_value(key));
-  if (request.lists("sec-websocket-protocol", known_subprotocol)) {
-    answer.subprotocol = known_subprotocol;
+  if (offers_subprotocol(request, endpoint.subprotocol)) {
+    answer.subprotocol = endpoint.subprotocol;
     answer.response.headers.emplace_back("Sec-WebSocket-Protocol", answer.subprotocol);
+  }
+  if (endpoint.deflate && deflate.window_bits != 0) {
+    answer.deflate_window_bits = deflate.window_bits;
+    answer.response.headers.emplace_back("Sec-WebSocket-Extensions", deflate.response);
   }
   return answer;
 }

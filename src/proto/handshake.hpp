@@ -8,13 +8,23 @@
 
 namespace starling::proto {
 
-struct Handshake {
-  bool accepted = false;
-  std::string subprotocol;  // the one chosen; empty: none was offered that is known
-  HttpResponse response;    // 101, or the refusal: 400, or 426 with Sec-WebSocket-Version: 13
+// What an endpoint can agree to.
+struct Endpoint {
+  std::string_view subprotocol;
+  bool deflate = false;  // permessage-deflate
 };
 
-// `request.upgrade` is true. Chooses `known_subprotocol` if the client offers it.
-Handshake answer_upgrade(const HttpRequest& request, std::string_view known_subprotocol);
+struct Handshake {
+  bool accepted = false;
+  std::string subprotocol;           // the one chosen; empty: none was offered that is known
+  unsigned deflate_window_bits = 0;  // as in DeflateAgreement; 0: no message is compressed
+  HttpResponse response;  // 101, or the refusal: 400, or 426 with Sec-WebSocket-Version: 13
+};
+
+// `request.upgrade` is true.
+Handshake answer_upgrade(const HttpRequest& request, const Endpoint& endpoint);
+
+// For a request that stands at an endpoint without asking for the upgrade (RFC 9110, 15.5.22).
+HttpResponse upgrade_required(std::string_view detail);
 
 }  // namespace starling::proto

@@ -3,18 +3,16 @@
 #include <llhttp.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/check.hpp"
+#include "proto/chunked.hpp"
 #include "proto/http_head.hpp"
 #include "proto/tokens.hpp"
 
 namespace starling::proto {
 namespace {
-
-// How many bytes of chunk sizes, extensions and trailers may come on top of the body itself.
-constexpr std::size_t chunk_overhead_bytes = 16 * 1024;
-constexpr std::size_t chunk_overhead_factor = 8;
 
 Method method_of(const llhttp_t& parser) {
   switch (llhttp_get_method(const_cast<llhttp_t*>(&parser))) {
@@ -83,8 +81,7 @@ struct HttpReader::Impl {
     settings.on_url = on_url;
     settings.on_header_field = on_header_field;
     settings.on_header_value = on_header_value;
-    settings.on_body = on_body;
-    settings.on_message_complete = on_message_complete;
+    settings.on_headers_complete = on_headers_complete;
     begin();
   }
 
@@ -96,13 +93,16 @@ struct HttpReader::Impl {
     head.clear();
     request = {};
     refusal = {};
-    raw_body_bytes = 0;
-    message_complete = in_body = continue_due = false;
+    plan = {};
+    chunks.reset();
+    in_body = continue_due = false;
   }
 
   void refuse(Refusal why) {
     refusal = why;
     state = State::refused;
+    // The body of a HEAD may be what is refused.
+    refused_head = head.starts_with("HEAD ") || (in_body && request.method == Method::head);
     head = {};
     request = {};
   }
@@ -118,7 +118,6 @@ struct HttpReader::Impl {
   }
   static int on_header_field(llhttp_t* parser, const char* at, size_t size) {
     Impl& self = of(parser);
-    if (self.in_body) return 0;  // trailers are read past
     auto& headers = self.request.headers;
     if (self.last_was_value || headers.empty()) headers.emplace_back();
     self.last_was_value = false;
@@ -131,24 +130,12 @@ struct HttpReader::Impl {
   }
   static int on_header_value(llhttp_t* parser, const char* at, size_t size) {
     Impl& self = of(parser);
-    if (self.in_body) return 0;
     self.request.headers.back().second.append(at, size);
     self.last_was_value = true;
     return 0;
   }
-  static int on_body(llhttp_t* parser, const char* at, size_t size) {
-    Impl& self = of(parser);
-    if (self.request.body.size() + size > self.max_body_bytes) {
-      self.refuse({413, "The body is too large"});
-      return HPE_USER;
-    }
-    self.request.body.append(at, size);
-    return 0;
-  }
-  static int on_message_complete(llhttp_t* parser) {
-    of(parser).message_complete = true;
-    return HPE_PAUSED;
-  }
+  // The body is read here (chunked.hpp): the parser stops behind the head.
+  static int on_headers_complete(llhttp_t*) { return HPE_PAUSED; }
 
   const std::size_t max_body_bytes;
   llhttp_settings_t settings{};
@@ -158,10 +145,11 @@ struct HttpReader::Impl {
   std::string head;
   HttpRequest request;
   Refusal refusal;
-  std::size_t raw_body_bytes = 0;
-  bool message_complete = false;
+  BodyPlan plan;
+  std::optional<ChunkedBody> chunks;
   bool in_body = false;
   bool last_was_value = true;
+  bool refused_head = false;
   bool continue_due = false;
 };
 
@@ -169,6 +157,8 @@ std::size_t HttpReader::Impl::feed_head(std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     const bool done = scanner.take(bytes[i]);
     if (scanner.refusal()) {
+      if (scanner.begun()) head.append(bytes, 0, i + 1);
+      head.erase(0, head.find_first_not_of("\r\n"));
       refuse(scanner.refusal());
       return bytes.size();
     }
@@ -189,49 +179,56 @@ void HttpReader::Impl::parse_head() {
   request.method = method_of(parser);
   for (auto& header : request.headers) header.second = trim(header.second);
   const bool http_1_1 = llhttp_get_http_minor(&parser) == 1;
-  const bool parsed = result == HPE_OK || result == HPE_PAUSED || result == HPE_PAUSED_UPGRADE;
+  const bool parsed = result == HPE_PAUSED;
   // The parser refuses a transfer coding that it does not know; which answer that deserves is
   // decided by the same rules as for those it lets pass.
   if (parsed || result == HPE_INVALID_TRANSFER_ENCODING) {
-    if (const Refusal wrong = check_headers(request, {http_1_1, max_body_bytes})) {
+    if (const Refusal wrong = check_headers(request, {http_1_1, max_body_bytes}, plan)) {
       return refuse(wrong);
     }
   }
   if (!parsed) return refuse({400, "The head is malformed"});
   if (const Refusal wrong = decode_target(request)) return refuse(wrong);
   request.keep_alive = llhttp_should_keep_alive(&parser) != 0;
-  const bool wants_upgrade = request.method == Method::get && http_1_1 &&
-                             request.lists("upgrade", "websocket") &&
-                             request.lists("connection", "upgrade");
   head.clear();
-  // Another protocol that an Upgrade names is not spoken here: the request stands as it is.
-  if (result == HPE_PAUSED_UPGRADE) llhttp_resume_after_upgrade(&parser);
-  if (message_complete) {
-    request.upgrade = wants_upgrade;
+  if (!plan.is_chunked && plan.length == 0) {
+    // Another protocol that an Upgrade names is not spoken here: the request stands as it is.
+    request.upgrade = request.method == Method::get && http_1_1 &&
+                      request.lists("upgrade", "websocket") &&
+                      request.lists("connection", "upgrade");
     state = State::complete;
     return;
   }
+  if (plan.is_chunked) chunks.emplace(max_body_bytes);
   in_body = true;
   state = State::body;
   continue_due = http_1_1 && !request.header("expect").empty();
 }
 
 std::size_t HttpReader::Impl::feed_body(std::string_view bytes) {
-  const llhttp_errno_t result = llhttp_execute(&parser, bytes.data(), bytes.size());
-  if (state == State::refused) return bytes.size();  // by on_body()
   continue_due = false;
-  std::size_t taken = bytes.size();
-  if (message_complete) {
-    taken = static_cast<std::size_t>(llhttp_get_error_pos(&parser) - bytes.data());
-    state = State::complete;
-  } else if (result != HPE_OK) {
-    refuse({400, "The body is malformed"});
-    return bytes.size();
+  if (!plan.is_chunked) {
+    const std::string_view piece = bytes.substr(0, plan.length - request.body.size());
+    request.body += piece;
+    if (request.body.size() == plan.length) state = State::complete;
+    return piece.size();
   }
-  raw_body_bytes += taken;
-  if (raw_body_bytes > chunk_overhead_bytes + chunk_overhead_factor * request.body.size()) {
-    refuse({400, "Chunks with hardly any data"});
-    return bytes.size();
+  const std::size_t taken = chunks->take(bytes, request.body);
+  switch (chunks->state()) {
+    case ChunkedBody::State::reading:
+      break;
+    case ChunkedBody::State::complete:
+      state = State::complete;
+      break;
+    case ChunkedBody::State::malformed:
+      refuse({400, "The body is malformed"});
+      break;
+    case ChunkedBody::State::too_large:
+      refuse({413, "The body is too large"});
+      break;
+    case ChunkedBody::State::wasteful:
+      refuse({400, "Chunks with hardly any data"});
+      break;
   }
   return taken;
 }
@@ -268,6 +265,11 @@ int HttpReader::status() const {
 std::string_view HttpReader::reason() const {
   CHECK(impl_->state == State::refused);
   return impl_->refusal.reason;
+}
+
+bool HttpReader::refused_head() const {
+  CHECK(impl_->state == State::refused);
+  return impl_->refused_head;
 }
 
 HttpRequest& HttpReader::request() {

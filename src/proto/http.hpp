@@ -1,4 +1,4 @@
-// HTTP/1.1 as pure functions over bytes: requests in (llhttp), responses out.
+// HTTP/1.1 as pure functions over bytes: requests in (heads by llhttp), responses out.
 //
 // RFC 9110 and RFC 9112. A head is collected whole, scanned for what the parser lets pass (NUL,
 // bare CR, bare LF, folded lines; the ways of request smuggling), checked against the limits, and
@@ -14,6 +14,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/time.hpp"
 
 namespace starling::proto {
 
@@ -74,6 +76,8 @@ class HttpReader {
   bool wants_continue();
   // In state refused: 400, 405, 411, 413, 414, 417, 431, 501 or 505.
   int status() const;
+  // In state refused: whether a HEAD was, whose answer has no body.
+  bool refused_head() const;
   // In state refused: one sentence for the problem body.
   std::string_view reason() const;
   // In state complete.
@@ -98,10 +102,10 @@ struct HttpResponse {
 // The reason phrase of RFC 9110, section 15; "Unknown" for a number it does not have.
 std::string_view reason_phrase(int status);
 
-// Appends a whole response with Content-Length, Date-less, and `Connection: close` where it
-// closes. `head_only` answers HEAD: the headers of the body without the body.
-void append_response(std::string& out, const HttpResponse& response, bool keep_alive,
-                     bool head_only);
+// Appends a whole response with Date (RFC 9110, section 6.6.1), Content-Length, and `Connection:
+// close` where it closes. `head_only` answers HEAD: the headers of the body without the body.
+void append_response(std::string& out, const HttpResponse& response, base::WallMs now,
+                     bool keep_alive, bool head_only);
 
 // An RFC 9457 problem body that also carries the original's `error`:
 // {"type":"about:blank","title","status","detail","code","error"}.

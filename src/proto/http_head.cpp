@@ -6,6 +6,7 @@
 #include <charconv>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "proto/tokens.hpp"
 
@@ -16,22 +17,9 @@ constexpr std::size_t max_blank_lines = 4;
 // What a request line has besides its target: the longest method, two spaces, the version.
 constexpr std::size_t request_line_extra = 32;
 
-bool is_token_char(char c) {  // RFC 9110, section 5.6.2
-  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         marks.find(c) != std::string_view::npos;
-}
-
 bool is_known_method(std::string_view method) {
   constexpr std::string_view known[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
   return std::ranges::find(known, method) != std::end(known);
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 // Nothing where an escape is broken, or the bytes are not UTF-8 or hold a NUL.
@@ -56,16 +44,56 @@ std::optional<std::string> percent_decoded(std::string_view text, bool plus_is_s
   return out;
 }
 
-bool valid_host(std::string_view host) {
-  if (host.size() > 255) return false;
-  return std::ranges::all_of(host, [](char c) {
-    constexpr std::string_view marks = "-._~%!$&'()*+,;=:[]";  // RFC 3986, 3.2.2 and 3.2.3
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           marks.find(c) != std::string_view::npos;
-  });
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// uri-host [ ":" port ] (RFC 3986, sections 3.2.2 and 3.2.3). The host may be empty.
+bool valid_host(std::string_view text) {
+  if (text.size() > 255) return false;
+  std::size_t end = 0;  // of the host
+  if (text.starts_with('[')) {
+    const std::size_t close = text.find(']');
+    if (close == std::string_view::npos || close == 1) return false;
+    const auto of_address = [](char c) { return hex_digit(c) >= 0 || c == ':' || c == '.'; };
+    if (!std::ranges::all_of(text.substr(1, close - 1), of_address)) return false;
+    end = close + 1;
+  } else {
+    end = std::min(text.find(':'), text.size());
+    const auto of_name = [](char c) {
+      constexpr std::string_view marks = "-._~%!$&'()*+,;=";
+      return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+             marks.find(c) != std::string_view::npos;
+    };
+    if (!std::ranges::all_of(text.substr(0, end), of_name)) return false;
+  }
+  const std::string_view port = text.substr(end);
+  return port.empty() ||
+         (port.front() == ':' && port.size() <= 6 && std::ranges::all_of(port.substr(1), is_digit));
 }
 
-Refusal check_length(const HttpRequest& request, const HeadFacts& facts) {
+// RFC 9112, section 6.3: where chunked is not the last coding, or stands there twice, nobody knows
+// where the body ends.
+Refusal check_codings(const HttpRequest& request) {
+  std::vector<std::string_view> codings;
+  for (const auto& [name, value] : request.headers) {
+    if (name != "transfer-encoding") continue;
+    any_in_list(value, [&codings](std::string_view coding) {
+      codings.push_back(coding);
+      return false;
+    });
+  }
+  const auto is_chunked = [](std::string_view coding) {
+    return equal_ignoring_case(coding, "chunked");
+  };
+  const bool is_list = std::ranges::none_of(codings, &std::string_view::empty);
+  if (!is_list || codings.empty() || !is_chunked(codings.back()) ||
+      std::ranges::count_if(codings, is_chunked) != 1) {
+    return {400, "Transfer-Encoding does not end the body"};
+  }
+  if (codings.size() > 1) return {501, "The only transfer coding here is chunked"};
+  return {};
+}
+
+Refusal plan_body(const HttpRequest& request, const HeadFacts& facts, BodyPlan& plan) {
   const auto count = [&request](std::string_view name) {
     return std::ranges::count(request.headers, name,
                               [](const auto& header) { return std::string_view{header.first}; });
@@ -75,12 +103,11 @@ Refusal check_length(const HttpRequest& request, const HeadFacts& facts) {
   if (codings > 0) {
     if (lengths > 0) return {400, "Content-Length beside Transfer-Encoding"};
     if (!facts.http_1_1) return {400, "Transfer-Encoding in HTTP/1.0"};
-    if (codings > 1 || !equal_ignoring_case(request.header("transfer-encoding"), "chunked")) {
-      return {501, "The only transfer coding here is chunked"};
-    }
+    if (const Refusal refusal = check_codings(request)) return refusal;
     if (request.method == Method::get || request.method == Method::head) {
       return {400, "Transfer-Encoding without a reason for a body"};
     }
+    plan.is_chunked = true;
     return {};
   }
   if (lengths > 1) return {400, "More than one Content-Length"};
@@ -88,12 +115,11 @@ Refusal check_length(const HttpRequest& request, const HeadFacts& facts) {
                           request.method == Method::patch;
   if (lengths == 0) return wants_body ? Refusal{411, "Content-Length is required"} : Refusal{};
   const std::string_view text = request.header("content-length");
-  if (text.empty() || !std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; })) {
+  if (text.empty() || !std::ranges::all_of(text, is_digit)) {
     return {400, "Content-Length is not a number"};
   }
-  std::size_t length = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), length);
-  if (parsed.ec != std::errc{} || length > facts.max_body_bytes) {
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), plan.length);
+  if (parsed.ec != std::errc{} || plan.length > facts.max_body_bytes) {
     return {413, "The body is too large"};
   }
   return {};
@@ -153,9 +179,8 @@ Refusal check_request_line(std::string_view head) {
   if (target.empty() || target.find(' ') != std::string_view::npos) {
     return {400, "The request target is malformed"};
   }
-  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (version.size() != 8 || !version.starts_with("HTTP/") || !digit(version[5]) ||
-      version[6] != '.' || !digit(version[7])) {
+  if (version.size() != 8 || !version.starts_with("HTTP/") || !is_digit(version[5]) ||
+      version[6] != '.' || !is_digit(version[7])) {
     return {400, "The HTTP version is malformed"};
   }
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return {505, "HTTP/1.1 is spoken here"};
@@ -171,10 +196,22 @@ Refusal decode_target(HttpRequest& request) {
     return {};
   }
   if (target.find('#') != std::string_view::npos) return {400, "A fragment in the request target"};
-  if (target.starts_with("http://") || target.starts_with("https://")) {  // absolute-form
-    const std::size_t authority = target.find("//") + 2;
-    const std::size_t path = target.find_first_of("/?", authority);
-    target = path == std::string_view::npos ? std::string_view{"/"} : target.substr(path);
+  const std::size_t scheme = target.find("://");
+  if (equal_ignoring_case(target.substr(0, scheme), "http") ||
+      equal_ignoring_case(target.substr(0, scheme), "https")) {  // absolute-form
+    if (scheme == std::string_view::npos) return {400, "The request target is no path"};
+    const std::size_t begin = scheme + 3;
+    const std::size_t end = std::min(target.find_first_of("/?", begin), target.size());
+    const std::string_view authority = target.substr(begin, end - begin);
+    // Without the user's name, and never without a host (RFC 9110, sections 4.2.1 and 4.2.4).
+    if (!valid_host(authority) || authority.empty() || authority.front() == ':') {
+      return {400, "The host of the request target is malformed"};
+    }
+    // It stands above what Host says (RFC 9112, section 3.2.2).
+    for (auto& [name, value] : request.headers) {
+      if (name == "host") value = authority;
+    }
+    target.remove_prefix(end);
   }
   const std::size_t mark = target.find('?');
   std::string_view path = target.substr(0, mark);
@@ -200,21 +237,24 @@ Refusal decode_target(HttpRequest& request) {
   return {};
 }
 
-Refusal check_headers(const HttpRequest& request, const HeadFacts& facts) {
+Refusal check_headers(const HttpRequest& request, const HeadFacts& facts, BodyPlan& plan) {
   std::size_t hosts = 0;
   for (const auto& [name, value] : request.headers) {
     if (name.size() > max_header_name_bytes || value.size() > max_header_value_bytes) {
       return {431, "A header is too large"};
     }
-    const auto control = [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == 0x7f; };
-    if (std::ranges::any_of(value, control)) return {400, "A control character in a header"};
+    // The parser lets a name of no characters pass.
+    if (name.empty()) return {400, "A header without a name"};
+    if (!std::ranges::all_of(value, is_field_char)) {
+      return {400, "A control character in a header"};
+    }
     if (name != "host") continue;
     ++hosts;
     if (!valid_host(value)) return {400, "The Host header is malformed"};
   }
   if (request.headers.size() > max_headers) return {431, "Too many headers"};
   if (hosts > 1 || (hosts == 0 && facts.http_1_1)) return {400, "Exactly one Host is required"};
-  if (const Refusal refusal = check_length(request, facts)) return refusal;
+  if (const Refusal refusal = plan_body(request, facts, plan)) return refusal;
   const std::string_view expect = request.header("expect");
   if (!expect.empty() && !equal_ignoring_case(expect, "100-continue")) {
     return {417, "The expectation is not known here"};

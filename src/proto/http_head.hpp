@@ -52,6 +52,11 @@ struct HeadFacts {
   bool http_1_1 = true;
   std::size_t max_body_bytes = 0;
 };
-Refusal check_headers(const HttpRequest& request, const HeadFacts& facts);
+// Where the body ends (RFC 9112, section 6.3).
+struct BodyPlan {
+  bool is_chunked = false;
+  std::size_t length = 0;  // unless it is chunked
+};
+Refusal check_headers(const HttpRequest& request, const HeadFacts& facts, BodyPlan& plan);
 
 }  // namespace starling::proto

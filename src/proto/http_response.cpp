@@ -72,12 +72,17 @@ std::string_view reason_phrase(int status) {
   }
 }
 
-void append_response(std::string& out, const HttpResponse& response, bool keep_alive,
-                     bool head_only) {
+void append_response(std::string& out, const HttpResponse& response, base::WallMs now,
+                     bool keep_alive, bool head_only) {
   const std::string_view body =
       response.static_body.empty() ? std::string_view{response.body} : response.static_body;
   out.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
   out.append(reason_phrase(response.status)).append("\r\n");
+  if (response.status >= 200) {
+    out.append("Date: ");
+    base::append_http_date(out, now);
+    out.append("\r\n");
+  }
   for (const auto& [name, value] : response.headers) append_header(out, name, value);
   if (!has_no_content(response.status)) {
     if (!response.content_type.empty()) append_header(out, "Content-Type", response.content_type);

@@ -10,12 +10,15 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "proto/deflate.hpp"
 #include "proto/utf8.hpp"
 
 namespace starling::proto {
 namespace {
 
 constexpr std::size_t max_control_payload = 125;  // section 5.5
+constexpr std::size_t kept_bytes = 64 * 1024;     // a larger message does not stay behind
+constexpr unsigned rsv1 = 4;                      // as wslay gives the reserved bits
 
 bool is_control(unsigned opcode) { return (opcode & 8u) != 0; }
 
@@ -25,8 +28,8 @@ bool valid_close_code(unsigned code) {
   return (code >= 1'000 && code <= 1'003) || (code >= 1'007 && code <= 1'014);
 }
 
-void append_header(std::string& out, Opcode opcode, std::size_t size) {
-  out += static_cast<char>(0x80u | static_cast<unsigned>(opcode));
+void append_header(std::string& out, Opcode opcode, std::size_t size, unsigned reserved = 0) {
+  out += static_cast<char>(0x80u | reserved << 4 | static_cast<unsigned>(opcode));
   if (size < 126) {
     out += static_cast<char>(size);
     return;
@@ -43,6 +46,11 @@ void append_header(std::string& out, Opcode opcode, std::size_t size) {
 void append_frame(std::string& out, Opcode opcode, std::string_view payload) {
   append_header(out, opcode, payload.size());
   out += payload;
+}
+
+void append_deflated_frame(std::string& out, Opcode opcode, std::string_view deflated) {
+  append_header(out, opcode, deflated.size(), rsv1);
+  out += deflated;
 }
 
 void append_close_frame(std::string& out, CloseCode code, std::string_view reason) {
@@ -88,17 +96,24 @@ struct MessageReader::State {
   // Nothing has begun that has not ended, and the context holds nothing back.
   bool idle() const { return !in_frame && !in_message && given == accounted; }
 
-  Outcome step(const MessageLimits& limits, MessageSink& sink, bool& goes_on);
+  // What all frames of one feed() have in common. `goes_on` ends it.
+  struct Feeding {
+    const MessageLimits& limits;
+    MessageReaderPool::Impl& pool;
+    MessageSink& sink;
+    bool goes_on = true;
+  };
+  Outcome step(Feeding& feeding);
   Outcome begin_frame(const wslay_frame_iocb& frame, const MessageLimits& limits);
-  Outcome take_data(const wslay_frame_iocb& frame, std::string_view data, MessageSink& sink,
-                    bool& goes_on);
+  Outcome take_data(const wslay_frame_iocb& frame, std::string_view data, Feeding& feeding);
+  Outcome end_deflated(std::string_view data, Feeding& feeding);
   Outcome end_control(MessageSink& sink, bool& goes_on);
   void reset_message() {
     in_message = false;
     fragments = 0;
     announced = 0;
     // A large message does not stay behind in a pooled state.
-    if (message.capacity() > 64 * 1024) message = {};
+    if (message.capacity() > kept_bytes) message = {};
     message.clear();
     utf8 = {};
   }
@@ -114,7 +129,8 @@ struct MessageReader::State {
   bool fin = false;
 
   bool in_message = false;
-  Opcode kind{};  // of the message
+  Opcode kind{};          // of the message
+  bool deflated = false;  // the message
   unsigned fragments = 0;
   std::uint64_t announced = 0;  // payload of the message's frames so far, as their headers say
   std::string message;
@@ -133,12 +149,16 @@ MessageReader::Outcome fine() { return {}; }
 }  // namespace
 
 struct MessageReaderPool::Impl {
+  explicit Impl(std::size_t limit) : idle_limit(limit) {}
+
   std::size_t idle_limit;
   std::vector<std::unique_ptr<MessageReader::State>> idle;
+  Inflater inflater;
+  std::string inflated;  // the latest message
 };
 
 MessageReaderPool::MessageReaderPool(std::size_t idle_limit)
-    : impl_(std::make_unique<Impl>(Impl{idle_limit, {}})) {}
+    : impl_(std::make_unique<Impl>(idle_limit)) {}
 MessageReaderPool::~MessageReaderPool() = default;
 
 MessageReader::MessageReader() = default;
@@ -161,9 +181,9 @@ MessageReader::Outcome MessageReader::feed(std::span<const std::byte> bytes,
   }
   State& state = *state_;
   state.input = bytes;
-  bool goes_on = true;
+  State::Feeding feeding{limits, *pool.impl_, sink};
   Outcome outcome;
-  while (goes_on) outcome = state.step(limits, sink, goes_on);
+  while (feeding.goes_on) outcome = state.step(feeding);
   outcome.consumed = bytes.size() - state.input.size();
   state.input = {};
   if (outcome.failure != CloseCode::no_status || outcome.closed) {
@@ -176,21 +196,21 @@ MessageReader::Outcome MessageReader::feed(std::span<const std::byte> bytes,
 }
 
 // Takes one piece of one frame from the context.
-MessageReader::Outcome MessageReader::State::step(const MessageLimits& limits, MessageSink& sink,
-                                                  bool& goes_on) {
+MessageReader::Outcome MessageReader::State::step(Feeding& feeding) {
   wslay_frame_iocb frame{};
   const ssize_t result = wslay_frame_recv(context, &frame);
   if (result == WSLAY_ERR_WANT_READ) {
-    goes_on = false;
+    feeding.goes_on = false;
     return fine();
   }
   if (result < 0) {
-    goes_on = false;
+    feeding.goes_on = false;
     return fail(CloseCode::protocol_error, "malformed frame");
   }
   if (!in_frame) {
-    if (const Outcome wrong = begin_frame(frame, limits); wrong.failure != CloseCode::no_status) {
-      goes_on = false;
+    if (const Outcome wrong = begin_frame(frame, feeding.limits);
+        wrong.failure != CloseCode::no_status) {
+      feeding.goes_on = false;
       return wrong;
     }
   }
@@ -204,13 +224,18 @@ MessageReader::Outcome MessageReader::State::step(const MessageLimits& limits, M
     accounted += header + frame.payload_length;
     in_frame = false;
   }
-  return take_data(frame, data, sink, goes_on);
+  return take_data(frame, data, feeding);
 }
 
 MessageReader::Outcome MessageReader::State::begin_frame(const wslay_frame_iocb& frame,
                                                          const MessageLimits& limits) {
   if (!frame.mask) return fail(CloseCode::protocol_error, "unmasked frame");
-  if (frame.rsv != 0) return fail(CloseCode::protocol_error, "reserved bit set");
+  // RSV1 marks the first frame of a message that was deflated (RFC 7692, section 6).
+  const bool may_be_deflated =
+      limits.deflate && (frame.opcode == WSLAY_TEXT_FRAME || frame.opcode == WSLAY_BINARY_FRAME);
+  if (frame.rsv != 0 && !(may_be_deflated && frame.rsv == rsv1)) {
+    return fail(CloseCode::protocol_error, "reserved bit set");
+  }
   in_frame = true;
   frame_left = frame.payload_length;
   opcode = static_cast<Opcode>(frame.opcode);
@@ -236,12 +261,15 @@ MessageReader::Outcome MessageReader::State::begin_frame(const wslay_frame_iocb&
       }
       in_message = true;
       kind = opcode;
+      deflated = frame.rsv == rsv1;
       break;
     default:
       return fail(CloseCode::protocol_error, "unknown opcode");
   }
   announced += frame.payload_length;
-  if (frame.payload_length > limits.message_bytes || announced > limits.message_bytes) {
+  const std::size_t allowed =
+      deflated ? max_deflated_bytes(limits.message_bytes) : limits.message_bytes;
+  if (frame.payload_length > allowed || announced > allowed) {
     return fail(CloseCode::too_big, "message too big");
   }
   if (limits.fragments != 0 && ++fragments > limits.fragments) {
@@ -251,16 +279,16 @@ MessageReader::Outcome MessageReader::State::begin_frame(const wslay_frame_iocb&
 }
 
 MessageReader::Outcome MessageReader::State::take_data(const wslay_frame_iocb& frame,
-                                                       std::string_view data, MessageSink& sink,
-                                                       bool& goes_on) {
+                                                       std::string_view data, Feeding& feeding) {
   if (is_control(frame.opcode)) {
     data.copy(control.data() + control_size, data.size());
     control_size += data.size();
-    return in_frame ? fine() : end_control(sink, goes_on);
+    return in_frame ? fine() : end_control(feeding.sink, feeding.goes_on);
   }
   const bool last = !in_frame && fin;
-  if (kind == Opcode::text && (!utf8.take(data) || (last && !utf8.complete()))) {
-    goes_on = false;
+  const bool is_plain_text = kind == Opcode::text && !deflated;
+  if (is_plain_text && (!utf8.take(data) || (last && !utf8.complete()))) {
+    feeding.goes_on = false;
     return fail(CloseCode::invalid_payload, "not UTF-8");
   }
   if (!last) {
@@ -268,13 +296,37 @@ MessageReader::Outcome MessageReader::State::take_data(const wslay_frame_iocb& f
     return fine();
   }
   // A message that came in one piece is handed on from where it was unmasked.
-  if (message.empty()) {
-    goes_on = sink.on_message(kind, data);
-  } else {
+  if (!message.empty()) {
     message += data;
-    goes_on = sink.on_message(kind, message);
+    data = message;
+  }
+  if (deflated) {
+    if (const Outcome wrong = end_deflated(data, feeding); wrong.failure != CloseCode::no_status) {
+      feeding.goes_on = false;
+      return wrong;
+    }
+  } else {
+    feeding.goes_on = feeding.sink.on_message(kind, data);
   }
   reset_message();
+  return fine();
+}
+
+MessageReader::Outcome MessageReader::State::end_deflated(std::string_view data, Feeding& feeding) {
+  std::string& inflated = feeding.pool.inflated;
+  switch (feeding.pool.inflater.inflate(data, feeding.limits.message_bytes, inflated)) {
+    case Inflater::Result::too_big:
+      return fail(CloseCode::too_big, "message too big");
+    case Inflater::Result::malformed:
+      return fail(CloseCode::invalid_payload, "not a deflated message");
+    case Inflater::Result::whole:
+      break;
+  }
+  if (kind == Opcode::text && !simdjson::validate_utf8(inflated.data(), inflated.size())) {
+    return fail(CloseCode::invalid_payload, "not UTF-8");
+  }
+  feeding.goes_on = feeding.sink.on_message(kind, inflated);
+  if (inflated.capacity() > kept_bytes) inflated = {};
   return fine();
 }
 

@@ -4,6 +4,7 @@
 // pool of the shard only while a message is incomplete, so an idle connection owns none. The rules
 // which that layer does not check are checked here: masking, reserved bits, opcodes, the order of
 // fragments, the form of control frames, close codes, UTF-8 (also across pieces), sizes and counts.
+// Compressed messages (deflate.hpp) are collected whole and inflated by the one stream of the pool.
 // What the server sends is built once and shared.
 #pragma once
 
@@ -51,6 +52,8 @@ inline constexpr std::size_t max_server_header_bytes = 10;
 
 // Appends one unmasked final frame.
 void append_frame(std::string& out, Opcode opcode, std::string_view payload);
+// The same of a message that was deflated: RSV1 is set (RFC 7692, section 6).
+void append_deflated_frame(std::string& out, Opcode opcode, std::string_view deflated);
 // Appends a close frame; the reason is cut to 123 bytes at a character's boundary.
 void append_close_frame(std::string& out, CloseCode code, std::string_view reason);
 
@@ -58,14 +61,16 @@ struct MessageLimits {
   std::size_t message_bytes = 256 * 1024;  // over all fragments
   unsigned fragments = 1'024;              // 0: no limit
   bool binary = false;                     // false: a binary frame is answered with 1003
+  bool deflate = false;                    // permessage-deflate was agreed on
 };
 
 // Who hears of what was read. The views hold during the call only.
 class MessageSink {
  public:
   virtual ~MessageSink() = default;
-  // A whole message; text is valid UTF-8. False: read no further now. What is behind this message
-  // stays unread, in part inside of the reader: feed() goes on with it, even if given nothing new.
+  // A whole message, inflated; text is valid UTF-8. False: read no further now. What is behind this
+  // message stays unread, in part inside of the reader: feed() goes on with it, even if given
+  // nothing new.
   virtual bool on_message(Opcode kind, std::string_view payload) = 0;
   virtual void on_ping(std::string_view payload) = 0;
   virtual void on_pong(std::string_view payload) = 0;

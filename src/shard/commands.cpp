@@ -96,7 +96,12 @@ void Core::slow_down(Session& session, base::Duration wait) {
 
 // A client that does not read its echo is not read either.
 bool Core::echo(Session& session, proto::Opcode kind, std::string_view payload) {
-  session.connection->send_frame(kind, payload);
+  if (session.deflate_window_bits == 0) {
+    session.connection->send_frame(kind, payload);
+  } else {
+    session.connection->send_deflated(kind,
+                                      deflater_.deflate(payload, session.deflate_window_bits));
+  }
   session.connection->flush();
   session.reading = session.connection->private_bytes() < config_.limits.private_buffer_bytes / 2;
   return session.reading;

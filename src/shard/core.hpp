@@ -42,6 +42,8 @@
 #include "chat/signal.hpp"
 #include "io/ring.hpp"
 #include "net/connection.hpp"
+#include "proto/deflate.hpp"
+#include "proto/handshake.hpp"
 #include "proto/json_reader.hpp"
 #include "proto/websocket.hpp"
 #include "shard/inbox.hpp"
@@ -156,7 +158,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void run_step(Client& client, api::Step&& step);
   std::optional<chat::FailureCode> ask_step(Client& client, chat::Request&& request, Call& call);
   void open_session(Client& client, const proto::HttpRequest& request, bool echo,
-                    std::string_view subprotocol);
+                    const proto::Handshake& handshake);
   base::WallMs wall_clock() const override { return wall_; }
   base::Instant now() const override { return context_.now; }
   bool token_revoked(std::string_view token_id) const override;
@@ -289,6 +291,8 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   proto::JsonReader json_;
   net::ConnectionLimits connection_limits_;
   proto::MessageLimits echo_limits_;
+  proto::MessageLimits deflated_echo_limits_;
+  proto::Deflater deflater_;
   net::ConnectionMetrics connection_metrics_;
   net::ConnectionContext context_;
   base::SlotMap<Client> clients_;

@@ -99,24 +99,27 @@ void Core::on_upgrade(net::Connection& connection, proto::HttpRequest& request) 
     connection.respond(proto::problem(403, "forbidden", "Origin not allowed"));
     return;
   }
-  const proto::Handshake handshake = proto::answer_upgrade(request, v1_subprotocol);
+  const proto::Handshake handshake = proto::answer_upgrade(request, {v1_subprotocol, echo});
   if (!handshake.accepted) {
     connection.respond(handshake.response);
     return;
   }
-  open_session(*client, request, echo, handshake.subprotocol);
-  connection.accept_websocket(handshake.response,
-                              echo ? echo_limits_ : connection_limits_.messages);
+  open_session(*client, request, echo, handshake);
+  const proto::MessageLimits& echo_limits =
+      handshake.deflate_window_bits != 0 ? deflated_echo_limits_ : echo_limits_;
+  connection.accept_websocket(handshake.response, echo ? echo_limits : connection_limits_.messages);
   tell(*client->session, {});  // the welcome, where it is due
 }
 
 void Core::open_session(Client& client, const proto::HttpRequest& request, bool echo,
-                        std::string_view subprotocol) {
+                        const proto::Handshake& handshake) {
   client.session = std::make_unique<Session>();
   Session& session = *client.session;
   session.connection = &client.connection;
   session.echo = echo;
-  session.dialect = subprotocol == v1_subprotocol ? chat::Dialect::v1 : chat::Dialect::compatible;
+  session.deflate_window_bits = static_cast<std::uint8_t>(handshake.deflate_window_bits);
+  session.dialect =
+      handshake.subprotocol == v1_subprotocol ? chat::Dialect::v1 : chat::Dialect::compatible;
   client.connection.owner_data = &session;
   ++counts_.websocket_sessions;
   if (echo) return;

@@ -80,9 +80,10 @@ struct Session {
   bool touched = false;           // has something to send at the end of this turn
   std::uint16_t first_place = 0;  // where the next send begins, so that no room starves
   std::uint16_t open_calls = 0;
-  std::uint16_t joining = 0;         // rooms it is about to enter
-  std::uint8_t throttled_ticks = 0;  // until it counts as no longer refused for its rate
-  std::uint16_t refusals = 0;        // for its rate, since it was last not refused for a while
+  std::uint16_t joining = 0;             // rooms it is about to enter
+  std::uint8_t throttled_ticks = 0;      // until it counts as no longer refused for its rate
+  std::uint8_t deflate_window_bits = 0;  // of the echo: 0: what it says is not compressed
+  std::uint16_t refusals = 0;            // for its rate, since it was last not refused for a while
   chat::UserId user = 0;
   // When it is hung up: the time to say who it is, then the token's; max(): never.
   base::Instant ends_at = base::Instant::max();

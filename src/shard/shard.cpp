@@ -59,6 +59,7 @@ Core::Core(const ShardOptions& options, std::unique_ptr<io::Ring> ring)
       json_(std::max(config_.limits.frame_bytes, config_.http.max_body_bytes)),
       connection_limits_(limits_of(config_)),
       echo_limits_{echo_message_bytes, 0, true},
+      deflated_echo_limits_{echo_message_bytes, 0, true, true},
       jitter_(static_cast<std::uint32_t>(io::now().time_since_epoch().count()) + options.index) {
   context_.ring = ring_.get();
   context_.owner = this;
@@ -67,7 +68,7 @@ Core::Core(const ShardOptions& options, std::unique_ptr<io::Ring> ring)
   context_.limits = &connection_limits_;
   context_.metrics = &connection_metrics_;
   context_.now = io::now();
-  wall_ = io::wall_clock();
+  context_.wall = wall_ = io::wall_clock();
 
   rest_.config = &config_;
   rest_.keys = options_.keys;
@@ -112,7 +113,7 @@ bool Core::turn(base::Duration longest) {
   const std::span<const io::Completion> completions = ring_->turn(wait);
   ring_->wake().awake();
   context_.now = io::now();
-  wall_ = io::wall_clock();
+  context_.wall = wall_ = io::wall_clock();
 
   for (const io::Completion& completion : completions) run(completion);
   net::rearm_starved(context_);

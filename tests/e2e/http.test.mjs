@@ -44,7 +44,8 @@ test('each refusal has its status, and nothing that follows is served', async ()
     [431, head('GET /livez HTTP/1.1', ...Array.from({ length: 70 }, (_, i) => `X-${i}: y`)), 'many headers'],
     [431, head('GET /livez HTTP/1.1', `X: ${'y'.repeat(20000)}`), 'a large head'],
     [501, head('BREW /pot HTTP/1.1'), 'an unknown method'],
-    [501, head('POST /api/users HTTP/1.1', 'Transfer-Encoding: gzip'), 'an unknown coding'],
+    [501, head('POST /api/users HTTP/1.1', 'Transfer-Encoding: gzip, chunked'), 'an unknown coding'],
+    [400, head('POST /api/users HTTP/1.1', 'Transfer-Encoding: gzip'), 'a coding that does not end the body'],
     [505, head('GET /livez HTTP/2.0'), 'a future version'],
     [505, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'HTTP/2'],
   ];

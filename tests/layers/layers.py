@@ -21,7 +21,7 @@ LAYERS = {
 }
 LIBRARIES = {
     "liburing.h": "io", "llhttp.h": "proto", "wslay/": "proto", "simdjson.h": "proto",
-    "nettle/": "proto", "sqlite3.h": "store", "utf8proc.h": "store", "jwt.h": "api",
+    "nettle/": "proto", "zlib.h": "proto", "sqlite3.h": "store", "utf8proc.h": "store", "jwt.h": "api",
     "CLI/": "server", "toml++/": "server", "prometheus/": "server", "spdlog/": "base",
     "fmt/": "base", "absl/": "base",
 }

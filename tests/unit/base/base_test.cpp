@@ -119,6 +119,18 @@ TEST(TimeTest, iso_8601) {
   EXPECT_EQ(text(WallMs{1} << 62), "9999-12-31T23:59:59.999Z");
 }
 
+TEST(TimeTest, http_date) {
+  const auto text = [](WallMs time) {
+    std::string out;
+    append_http_date(out, time);
+    return out;
+  };
+  EXPECT_EQ(text(784'111'777'000), "Sun, 06 Nov 1994 08:49:37 GMT");
+  EXPECT_EQ(text(951'782'399'999), "Mon, 28 Feb 2000 23:59:59 GMT");
+  EXPECT_EQ(text(-1), "Wed, 31 Dec 1969 23:59:59 GMT");
+  EXPECT_EQ(text(WallMs{1} << 62), "Fri, 31 Dec 9999 23:59:59 GMT");
+}
+
 TEST(LogTest, levels_have_names) {
   LogLevel level{};
   EXPECT_TRUE(parse_log_level("warning", level));

@@ -69,6 +69,18 @@ TEST_F(WebSocketConnectionTest, a_close_gets_its_code_back_and_nothing_behind_it
   expect_closed();
 }
 
+TEST_F(WebSocketConnectionTest, a_pong_that_waits_goes_before_what_is_said_later) {
+  connection->send_text("one");
+  connection->flush();
+  arrive(proto::client_frame(9, "p"));
+  connection->send_text("two");
+  arrive(proto::client_frame(9, "q") + proto::client_frame(8, "\x03\xe8"));
+  send_all();
+  EXPECT_EQ(peer, server_frame(Opcode::text, "one") + server_frame(Opcode::pong, "p") +
+                      server_frame(Opcode::text, "two") + server_frame(Opcode::pong, "q") +
+                      close_frame(CloseCode::normal));
+}
+
 TEST_F(WebSocketConnectionTest, each_breach_is_answered_with_its_code) {
   const auto answer_to = [&](const std::string& frame) {
     reset();

@@ -82,7 +82,7 @@ std::vector<Case> cases() {
       {"signed CL", post("Content-Length: +3\r\n\r\nabc"), {{}, 400}},
       {"TE twice",
        post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"),
-       {{}, 501}},
+       {{}, 400}},
       {"TE with more", post("Transfer-Encoding: chunked, identity\r\n\r\n"), {{}, 400}},
       {"TE on GET", get("Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), {{}, 400}},
       {"chunk without CRLF",
@@ -103,6 +103,43 @@ std::vector<Case> cases() {
       {"unknown method", "BREW / HTTP/1.1\r\n" + host + "\r\n", {{}, 501}},
       {"a method that is no token", "G@T / HTTP/1.1\r\n" + host + "\r\n", {{}, 400}},
       {"a later version", "GET / HTTP/3.0\r\n" + host + "\r\n", {{}, 505}},
+      {"a header without a name", get(": x\r\n\r\n"), {{}, 400}},
+      {"TE that nobody knows", post("Transfer-Encoding: gzip, chunked\r\n\r\n"), {{}, 501}},
+      {"TE that does not end", post("Transfer-Encoding: gzip\r\n\r\n"), {{}, 400}},
+      {"TE with a comma", post("Transfer-Encoding: ,chunked\r\n\r\n"), {{}, 400}},
+      {"absolute form without a host", "GET http:/// HTTP/1.1\r\n" + host + "\r\n", {{}, 400}},
+      {"absolute form with a user", "GET http://u@x/ HTTP/1.1\r\n" + host + "\r\n", {{}, 400}},
+      {"absolute form of a large scheme",
+       "GET HTTPS://[::1]:8/a HTTP/1.1\r\n" + host + "\r\n",
+       {{"GET /a "}, 0}},
+      {"Host with two ports", "GET / HTTP/1.1\r\nHost: x:80:80\r\n\r\n", {{}, 400}},
+      {"Host with an open bracket", "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", {{}, 400}},
+      {"an empty line of a bare LF behind the chunks",
+       post("Transfer-Encoding: chunked\r\n\r\n0\r\n\n") + get("\r\n"),
+       {{}, 400}},
+      {"a folded trailer",
+       post("Transfer-Encoding: chunked\r\n\r\n0\r\nT: v\r\n w\r\n\r\n"),
+       {{}, 400}},
+      {"a trailer that is folded over a colon",
+       post("Transfer-Encoding: chunked\r\n\r\n0\r\nT: v\r\n w: x\r\n\r\n"),
+       {{}, 400}},
+      {"a trailer without a colon",
+       post("Transfer-Encoding: chunked\r\n\r\n0\r\nT\r\n\r\n"),
+       {{}, 400}},
+      {"a bare LF in an extension",
+       post("Transfer-Encoding: chunked\r\n\r\n1;a\nb\r\nx\r\n0\r\n\r\n"),
+       {{}, 400}},
+      {"a quoted extension, trailers of any name",
+       post(
+           "Transfer-Encoding: chunked\r\n\r\n1;a=\"b c\"\r\nx\r\n0\r\nContent-Length: 9\r\n\r\n") +
+           get("\r\n"),
+       {{"POST /p x", "GET / "}, 0}},
+      {"a chunk of more than 64 bits",
+       post("Transfer-Encoding: chunked\r\n\r\n10000000000000001\r\nx\r\n0\r\n\r\n"),
+       {{}, 413}},
+      {"a blank behind a chunk's size",
+       post("Transfer-Encoding: chunked\r\n\r\n1 \r\nx\r\n0\r\n\r\n"),
+       {{}, 400}},
       {"chunk extensions without end",
        post("Transfer-Encoding: chunked\r\n\r\n1;" + std::string(40'000, 'e') + "\r\na\r\n"),
        {{}, 400}},
@@ -132,6 +169,28 @@ TEST(HttpReaderTest, bounds_of_a_head) {
       read("GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(9'000, 'y') + "\r\n\r\n", {}).refused,
       431);
   EXPECT_EQ(read("GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(20'000, 'y'), {}).refused, 431);
+}
+
+TEST(HttpReaderTest, the_host_of_an_absolute_target_stands_above_the_header) {
+  HttpReader reader{max_body};
+  reader.feed(bytes_of("GET http://real:81/x HTTP/1.1\r\nHost: said\r\n\r\n"));
+  ASSERT_EQ(reader.state(), HttpReader::State::complete);
+  EXPECT_EQ(reader.request().header("host"), "real:81");
+}
+
+TEST(HttpReaderTest, a_head_that_is_refused_is_known_as_one_wherever_it_is_cut) {
+  for (const std::string_view rest : {" / HTTP/1.1\r\nHost: x\n", " / HTTP/1.1\r\n\r\n"}) {
+    for (const std::string method : {"HEAD", "GET"}) {
+      const std::string stream = method + std::string{rest};
+      for (std::size_t cut = 1; cut < stream.size(); ++cut) {
+        HttpReader reader{max_body};
+        reader.feed(bytes_of(stream.substr(0, cut)));
+        reader.feed(bytes_of(stream.substr(cut)));
+        ASSERT_EQ(reader.state(), HttpReader::State::refused);
+        EXPECT_EQ(reader.refused_head(), method == "HEAD") << cut;
+      }
+    }
+  }
 }
 
 TEST(HttpReaderTest, an_upgrade_leaves_what_is_behind_it) {
@@ -181,17 +240,20 @@ TEST(HttpResponseTest, has_a_length_and_says_when_it_is_the_last) {
   response.content_type = "text/plain";
   response.body = "hello";
   std::string text;
-  append_response(text, response, true, false);
-  EXPECT_EQ(text, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello");
-  text.clear();
-  append_response(text, response, false, true);
+  append_response(text, response, 784'111'777'000, true, false);
   EXPECT_EQ(text,
-            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nConnection: "
+            "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: "
+            "text/plain\r\nContent-Length: 5\r\n\r\nhello");
+  text.clear();
+  append_response(text, response, 784'111'777'000, false, true);
+  EXPECT_EQ(text,
+            "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: "
+            "text/plain\r\nContent-Length: 5\r\nConnection: "
             "close\r\n\r\n");
   text.clear();
   response.status = 204;
-  append_response(text, response, true, false);
-  EXPECT_EQ(text, "HTTP/1.1 204 No Content\r\n\r\n");
+  append_response(text, response, 784'111'777'000, true, false);
+  EXPECT_EQ(text, "HTTP/1.1 204 No Content\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n");
 }
 
 }  // namespace
