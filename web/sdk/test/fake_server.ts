@@ -17,7 +17,6 @@ export function seeded(seed: number): Random {
 }
 
 // Frames in both directions; the test reads what it needs.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Json = any;
 
 /** A token of user number `user`, as the server would mint it. */
@@ -71,7 +70,6 @@ export class FakeServer {
 
   /** The class for the client's option `WebSocket`. */
   get WebSocket(): new (url: string, protocol: string) => Socket {
-    // eslint-disable-next-line @typescript-eslint/no-this-alias
     const server = this;
     return class extends FakeSocket {
       constructor() {
