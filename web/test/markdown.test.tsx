@@ -2,6 +2,7 @@ import type { ComponentChild, VNode } from 'preact';
 import { describe, expect, test } from 'vitest';
 import { onlyEmoji, safeAddress } from '../src/markdown/lexer';
 import { Markdown } from '../src/markdown/Markdown';
+import { plainText } from '../src/markdown/plain';
 
 /** What would be drawn, written down: elements as tags (with href), texts as they are. */
 function drawn(child: ComponentChild): string {
@@ -70,6 +71,13 @@ describe('markdown', () => {
       expect(safeAddress(bad), bad).toBeUndefined();
     }
   });
+
+  test.each([
+    ['**a** [b](https://example.org) `c`\n\n> d\n- e\n- f', 'a b c d e f'],
+    ['```js\nx = 1\n```', 'x = 1'],
+    ['<b>a</b> ![i](x) [j](javascript:1) \\* ¯\\_(ツ)_/¯', '<b>a</b> ![i](x) [j](javascript:1) * ¯\\_(ツ)_/¯'],
+    ['> '.repeat(50) + 'x', ('> '.repeat(50) + 'x')],
+  ])('%j on one line', (text, expected) => expect(plainText(text, 200)).toBe(expected));
 
   test('one to three emoji alone are shown large', () => {
     expect(onlyEmoji('🐦')).toBe(true);

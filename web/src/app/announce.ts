@@ -4,6 +4,7 @@
 import { signal } from '@preact/signals';
 import type { Message } from '@starling/sdk';
 import { t } from '../i18n';
+import { plainText } from '../markdown/plain';
 
 /** More than these at once are told as a number. */
 const TOLD_IN_FULL = 3;
@@ -27,7 +28,7 @@ function tell(): void {
     waiting.length > TOLD_IN_FULL
       ? [t('timeline.announceMany', { count: waiting.length + more })]
       : waiting.map(({ senderUsername, content }) =>
-          t('timeline.announce', { name: senderUsername, text: content.slice(0, TEXT_LIMIT) }),
+          t('timeline.announce', { name: senderUsername, text: plainText(content, TEXT_LIMIT) }),
         );
   waiting = [];
   more = 0;

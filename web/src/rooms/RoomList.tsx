@@ -2,9 +2,13 @@ import { Component } from 'preact';
 import { brief, t } from '../i18n';
 import { currentRoom, goTo, hrefOf } from '../app/route';
 import { sidebarOpen } from '../app/panels';
+import { plainText } from '../markdown/plain';
 import { rooms, type RoomView } from './rooms';
 
+/** An unread number of this is that many or more. */
 const CAP = 1_000;
+/** Characters of a message that are looked at for its line in the list. */
+const PREVIEW_LIMIT = 200;
 
 export function RoomList() {
   const current = currentRoom.value;
@@ -43,7 +47,7 @@ class RoomLink extends Component<Props> {
             <bdi>{roomId}</bdi>
           </span>
           <LastTime room={room} />
-          <span class="room-last">
+          <span class="room-last" dir="auto">
             <LastMessage room={room} />
           </span>
           {unread > 0 && <Badge unread={unread} />}
@@ -72,7 +76,7 @@ function LastMessage({ room: { last } }: { room: RoomView }) {
   if (!last.message) return <>{t('rooms.deleted')}</>;
   return (
     <>
-      <bdi>{last.message.senderUsername}</bdi>: <bdi>{last.message.content.slice(0, 120)}</bdi>
+      <bdi>{last.message.senderUsername}</bdi>: <bdi>{plainText(last.message.content, PREVIEW_LIMIT)}</bdi>
     </>
   );
 }

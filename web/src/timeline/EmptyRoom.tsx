@@ -5,8 +5,12 @@ import { t } from '../i18n';
 export function EmptyRoom({ roomId }: { roomId: string }) {
   const [copied, setCopied] = useState(false);
   const copy = async () => {
-    await navigator.clipboard.writeText(location.origin + location.pathname);
-    setCopied(true);
+    try {
+      await navigator.clipboard.writeText(location.origin + location.pathname);
+      setCopied(true);
+    } catch {
+      // The reader does not allow it, and sees that nothing was copied.
+    }
   };
   return (
     <div class="empty" data-empty>

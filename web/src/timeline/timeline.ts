@@ -132,7 +132,7 @@ export class Timeline {
   /** The room comes into view. */
   enter(): void {
     const room = client.memberships.get(this.roomId);
-    const news = room !== undefined && room.unread > 0 && room.readSeq > 0;
+    const news = room !== undefined && room.unread > 0;
     this.newAfter.value = news ? room.readSeq : undefined;
     if (this.place.following) this.place = { following: true, atLine: news };
     if (this.rows.value.length === 0 && !this.attached.value) void this.fill();
