@@ -1,6 +1,7 @@
 #include "chat/presence.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "base/check.hpp"
@@ -89,15 +90,20 @@ std::vector<UserId> RoomRoster::of_shard(std::uint16_t shard) const {
 
 void Names::set(UserId user, std::string_view name) {
   std::unique_ptr<char[]>& kept = names_[user];
-  if (kept && name == kept.get()) return;
-  auto copy = std::make_unique<char[]>(name.size() + 1);
-  name.copy(copy.get(), name.size());
+  if (kept && name == of(user)) return;
+  const auto size = static_cast<std::uint16_t>(std::min<std::size_t>(name.size(), UINT16_MAX));
+  auto copy = std::make_unique<char[]>(sizeof size + size);
+  std::memcpy(copy.get(), &size, sizeof size);
+  name.copy(copy.get() + sizeof size, size);
   kept = std::move(copy);
 }
 
 std::string_view Names::of(UserId user) const {
   const auto place = names_.find(user);
-  return place == names_.end() ? std::string_view{} : std::string_view{place->second.get()};
+  if (place == names_.end()) return {};
+  std::uint16_t size = 0;
+  std::memcpy(&size, place->second.get(), sizeof size);
+  return {place->second.get() + sizeof size, size};
 }
 
 }  // namespace starling::chat

@@ -73,7 +73,8 @@ class Names {
   std::string_view of(UserId user) const;
 
  private:
-  base::SortedMap<UserId, std::unique_ptr<char[]>> names_;  // ends with a zero
+  // A name that was taken over may have any character, zeros too.
+  base::SortedMap<UserId, std::unique_ptr<char[]>> names_;  // its length in front
 };
 
 }  // namespace starling::chat

@@ -188,8 +188,15 @@ void Core::on_opened(Session& session, Call& call, chat::SessionOpened&& opened)
   }
   chat::Authenticate& auth = *call.auth;
   if (auth.room.empty() && session.dialect == chat::Dialect::compatible) auth.room = default_room;
-  tell(session, api::auth_success(opened, auth.room, std::to_string(session.id(options_.index)),
-                                  session.dialect, call.ref));
+  std::string success = api::auth_success(
+      opened, auth.room, std::to_string(session.id(options_.index)), session.dialect, call.ref);
+  // At this word the original's page reads history by REST: it is then in the room already, so that
+  // nothing is said between the two.
+  if (session.dialect == chat::Dialect::compatible && !auth.resume) {
+    start_join(session, auth.room, {}, {}, {}, std::move(success));
+    return;
+  }
+  tell(session, success);
   if (first && !archive_healthy_) tell_degraded(session);
   bool entered = false;
   if (auth.resume) {

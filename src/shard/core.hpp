@@ -83,6 +83,7 @@ struct Call {
   std::string room;
   std::string ref;
   std::string client_message_id;
+  std::string greeting;  // join: what the session is told first
   std::optional<chat::Seq> after_seq;
   std::optional<std::uint64_t> epoch;
   std::unique_ptr<chat::Authenticate> auth;
@@ -197,7 +198,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void deliver(Room& room, const std::vector<chat::FeedItem>& items);
   void append(Room& room, std::string_view frame, chat::Seq before, chat::Seq after);
   void start_join(Session& session, std::string room, std::optional<chat::Seq> after_seq,
-                  std::optional<std::uint64_t> epoch, std::string ref);
+                  std::optional<std::uint64_t> epoch, std::string ref, std::string greeting = {});
   void on_join_reply(Client* client, Call& call, chat::Reply&& reply);
   void enter(Session& session, Room& room, const chat::RoomJoined& joined, const Call& call);
   void begin_catch_up(Session& session, Session::Place& place, const chat::RoomJoined& joined,

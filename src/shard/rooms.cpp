@@ -75,9 +75,10 @@ void Core::append(Room& room, std::string_view frame, chat::Seq before, chat::Se
 // ---- coming ----------------------------------------------------------------------------------
 
 void Core::start_join(Session& session, std::string name, std::optional<chat::Seq> after_seq,
-                      std::optional<std::uint64_t> epoch, std::string ref) {
+                      std::optional<std::uint64_t> epoch, std::string ref, std::string greeting) {
   if (session.places.size() + session.joining >= config_.limits.rooms_per_session &&
       !session.place_in(name)) {
+    tell(session, greeting);
     tell_error(session, {FailureCode::bad_request, "Too many rooms in this session"}, ref);
     return;
   }
@@ -87,12 +88,14 @@ void Core::start_join(Session& session, std::string name, std::optional<chat::Se
   call.user = session.user;
   call.room = name;
   call.ref = std::move(ref);
+  call.greeting = std::move(greeting);
   call.after_seq = after_seq;
   call.epoch = epoch;
   // From here on the room holds its events back until the archive has told the head.
   Room& room = room_for(name);
   if (!ask(chat::WriteRequest{chat::JoinRoom{std::move(name), session.user}}, call)) {
     maybe_abandoned_.push_back(room.name);
+    tell(session, call.greeting);
     tell_error(session, {FailureCode::unavailable, "The server is busy, try again"}, call.ref);
     return;
   }
@@ -116,7 +119,10 @@ void Core::on_join_reply(Client* client, Call& call, chat::Reply&& reply) {
   }
   if (!session || session->stage == Session::Stage::leaving || !joined) {
     maybe_abandoned_.push_back(call.room);
-    if (session && !joined) tell_error(*session, std::get<Failure>(reply), call.ref);
+    if (session && !joined) {
+      tell(*session, call.greeting);
+      tell_error(*session, std::get<Failure>(reply), call.ref);
+    }
     return;
   }
   enter(*session, *room, *joined, call);
@@ -143,6 +149,7 @@ void Core::enter(Session& session, Room& room, const chat::RoomJoined& joined, c
   // The original has no use for `unread`, and reads by REST what it missed meanwhile.
   const bool counts = session.dialect == chat::Dialect::v1;
   if (!counts) told.head = room.feed.position();
+  tell(session, call.greeting);
   tell(session, api::room_joined(told, presence_.list(room.name, listed),
                                  presence_.count(room.name), call.ref));
   if (call.after_seq || counts) begin_catch_up(session, *place, joined, call);

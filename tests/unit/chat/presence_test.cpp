@@ -114,6 +114,11 @@ TEST(NamesTest, knows_the_latest_name_until_it_is_forgotten) {
   names.forget(7);
   EXPECT_EQ(names.of(7), "");
   EXPECT_EQ(names.of(8), "bob");
+  const std::string zero{"a\0b", 3};
+  names.set(8, zero);
+  EXPECT_EQ(names.of(8), zero);
+  names.set(8, std::string(300, 'n'));
+  EXPECT_EQ(names.of(8), std::string(300, 'n'));
 }
 
 // What 10,000 members of a room may cost in each of its tables.

@@ -54,6 +54,32 @@ TEST_F(RoomsTest, events_committed_while_joining_come_after_the_head_and_none_is
   EXPECT_EQ(seqs(*ann), range(6, 7));
 }
 
+TEST_F(RoomsTest, an_old_client_is_in_its_room_when_it_is_told_who_it_is) {
+  start();
+  auto bob = member(2, "general", 5);
+  auto old = connect("");
+  old->say(R"({"type":"auth","userId":1})");
+  chat::SessionOpened opened;
+  opened.user = {1, "ann", {}, 0, 0, true};
+  answer(await_request<chat::OpenSession>(), opened);
+  const auto asked = await_request<chat::JoinRoom>();
+  settle();
+  EXPECT_TRUE(old->frames.empty()) << "what is said now would be in no history that it reads";
+  answer(asked, chat::RoomJoined{"general", 5, 0, 0, 7});
+  pump([&] { return old->frames.size() >= 2; });
+  EXPECT_NE(old->frames[0].find("auth_success"), std::string::npos) << old->frames[0];
+  EXPECT_NE(old->frames[1].find("room_joined"), std::string::npos) << old->frames[1];
+
+  auto banned = connect("");
+  banned->say(R"({"type":"auth","userId":3})");
+  opened.user.id = 3;
+  answer(await_request<chat::OpenSession>(), opened);
+  answer(await_request<chat::JoinRoom>(), chat::Failure{chat::FailureCode::forbidden, "banned"});
+  pump([&] { return banned->frames.size() >= 2; });
+  EXPECT_NE(banned->frames[0].find("auth_success"), std::string::npos) << banned->frames[0];
+  EXPECT_NE(banned->frames[1].find("forbidden"), std::string::npos) << banned->frames[1];
+}
+
 TEST_F(RoomsTest, an_old_client_that_joins_is_given_what_comes_behind_its_join) {
   start();
   auto old = connect("");
