@@ -102,12 +102,10 @@ test('register, go to rooms, write, read, delete, look for help, log out', async
 
   // From message to message: one stop for Tab, arrows and Home and End inside. One's own is the first here.
   await move(page, (now) => now.seq !== undefined, { key: 'Shift+Tab' });
-  await page.keyboard.press('End');
-  assert.equal((await focused(page)).seq, '3');
-  await page.keyboard.press('ArrowUp');
-  assert.equal((await focused(page)).seq, '2');
-  await page.keyboard.press('Home');
-  assert.equal((await focused(page)).seq, '1');
+  for (const [key, seq] of [['Home', '1'], ['End', '3'], ['ArrowUp', '2'], ['ArrowDown', '3'], ['Home', '1']]) {
+    await page.keyboard.press(key);
+    assert.equal((await focused(page)).seq, seq, key);
+  }
   await page.keyboard.press('?');
   await page.waitForSelector('[data-help]');
   await page.keyboard.press('Escape');

@@ -15,7 +15,7 @@ import { createUnreadCount } from './unread.js';
 const MAX_HELD = 2_000; // events; what is beyond is paged later
 const FILL_LIMIT = 1_000; // events
 const PAGE = 100; // events; the server gives no more at once
-const MARK_MS = 1_000; // between two marks of one room
+const MARK_MS = 400; // between two marks of one room; badges elsewhere are right within a second
 const TYPING_MS = 3_000; // between two commands that say the same
 
 export interface RoomContext {
