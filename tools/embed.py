@@ -44,11 +44,11 @@ extern "C" const char starling_web_client[];
 namespace starling::server {{
 namespace {{
 
-constexpr api::PageForm form(std::size_t offset, std::size_t size, std::string_view etag) {{
+api::PageForm form(std::size_t offset, std::size_t size, std::string_view etag) {{
   return {{{{starling_web_client + offset, size}}, etag}};
 }}
 
-constinit const std::array<api::Page, {count}> pages{{{{
+const std::array<api::Page, {count}> pages{{{{
 {pages}
 }}}};
 
