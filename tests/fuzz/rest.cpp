@@ -1,7 +1,9 @@
 // A request on its way through routes, queries and bodies, in both modes, to its first step and
 // through a failure to its end.
-#include "api/rest.hpp"
+#include <chrono>
+
 #include "api/origin.hpp"
+#include "api/rest.hpp"
 #include "input.hpp"
 
 namespace starling::fuzz {
@@ -10,11 +12,14 @@ namespace {
 class Surroundings final : public api::Surroundings {
  public:
   base::WallMs wall_clock() const override { return 1'795'000'000'000; }
+  base::Instant now() const override { return instant; }
   bool token_revoked(std::string_view) const override { return false; }
   std::uint64_t online_count(std::string_view) const override { return 1; }
   void publish(const chat::Signal&) override {}
   api::FleetEntry fleet() const override { return {}; }
   bool ready(std::string&) const override { return true; }
+
+  base::Instant instant{};
 };
 
 }  // namespace
@@ -33,6 +38,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   api::RestContext context;
   context.config = &config;
   context.keys = &keys;
+  static const Config limits;
+  static chat::Quotas quotas{limits, 1};
+  surroundings.instant += std::chrono::hours{24};  // whatever was used up is there again
+  context.quotas = &quotas;
   context.surroundings = &surroundings;
   context.json = &json;
   // Line by line: method and target, headers, an empty line, the body; lengths are put right.
@@ -51,7 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   proto::HttpReader reader{64 * 1024};
   reader.feed(fuzz::as_bytes(stream));
   if (reader.state() != proto::HttpReader::State::complete) return 0;
-  api::Step step = api::answer(context, reader.request());
+  api::Step step = api::answer(context, reader.request(), 1);
   for (unsigned steps = 0; std::holds_alternative<api::Ask>(step); ++steps) {
     fuzz::require(steps < 10, "a call comes to its end");
     step = std::get<api::Ask>(step).then(
