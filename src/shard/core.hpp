@@ -140,7 +140,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   Shard& least_loaded();
   void welcome_socket(int socket, bool admin);
   void take_inbox();
-  void run_timers();
+  bool run_timers();  // true: a tick was among them
   void tick();
   void begin_drain();
   void drain_session(Session& session);

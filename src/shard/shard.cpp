@@ -118,11 +118,13 @@ bool Core::turn(base::Duration longest) {
   for (const io::Completion& completion : completions) run(completion);
   net::rearm_starved(context_);
   take_inbox();
-  run_timers();
+  const bool ticked = run_timers();
   pump_fills();
   flush();
   net::run_deferred(context_);
   sweep();
+  // Here what came in this turn has been sent or given up.
+  if (ticked) publish_metrics();
   return !(draining_ && clients_.size() == 0 && calls_.size() == 0);
 }
 
@@ -310,7 +312,7 @@ base::Duration Core::until_next_timer() const {
   return std::max(base::Duration::zero(), next - context_.now);
 }
 
-void Core::run_timers() {
+bool Core::run_timers() {
   if (drain_asked_.load(std::memory_order_acquire) && !draining_) begin_drain();
   for (unsigned which : {public_listener, admin_listener}) {
     if (listeners_[which] < 0 || accepting_[which] || accept_again_ > context_.now) continue;
@@ -329,10 +331,10 @@ void Core::run_timers() {
     paused_.pop_back();
     if (client && client->session) maybe_resume_reading(*client->session);
   }
-  if (context_.now >= next_tick_) {
-    next_tick_ = context_.now + tick_interval;
-    tick();
-  }
+  if (context_.now < next_tick_) return false;
+  next_tick_ = context_.now + tick_interval;
+  tick();
+  return true;
 }
 
 void Core::tick() {
@@ -353,7 +355,6 @@ void Core::tick() {
   watch_archive();
   retry_fills();
   retry_signals();
-  publish_metrics();
 }
 
 void Core::drain() {

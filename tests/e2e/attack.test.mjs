@@ -223,7 +223,8 @@ test('a hundred people chat through every attack at once, and afterwards all is 
     for (const what of ['nobody', 'endless fragments', 'floods', 'garbage']) assert.ok(attacks[what].closed_by_server >= 5, what);
     assert.ok(attacks.connections.closed_by_server >= ADDRESS_CONNECTIONS);
     assert.equal(attacks.garbage.statuses[200], undefined);
-    assert.ok(memory < 100_000, `${memory} kB more`);
+    // A sanitizer keeps what is freed.
+    if (kilobytes(server, 'VmSize') < 1e9) assert.ok(memory < 100_000, `${memory} kB more`);
 
     // And it is over.
     await within((async () => {
