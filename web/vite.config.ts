@@ -26,7 +26,7 @@ export default defineConfig({
     // What the server sends (src/api/rest.cpp): without it, a sink for HTML would go unnoticed.
     headers: {
       'Content-Security-Policy':
-        "default-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; object-src 'none'; " +
+        "default-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; object-src 'none'; " +
         "frame-ancestors 'none'; form-action 'self'; require-trusted-types-for 'script'; trusted-types 'none'",
     },
   },

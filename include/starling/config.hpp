@@ -30,7 +30,7 @@ struct Config {
     std::size_t max_body_bytes = 256 * 1024;
     unsigned head_timeout_ms = 5'000;      // from the first byte of a head to its end
     unsigned body_timeout_ms = 20'000;     // from the end of the head to the end of the body
-    unsigned body_bytes_per_second = 256;  // on average, judged after 2 s; 0: any pace
+    unsigned body_bytes_per_second = 256;  // on average, judged after 5 s; 0: any pace
     unsigned idle_timeout_ms = 60'000;     // between two requests of a connection
   } http;
 

@@ -87,8 +87,7 @@ struct Call {
   Kind kind = Kind::rest;
   base::Handle client{};
   chat::UserId user = 0;  // status, join, mark_read: whose
-  chat::AddressKey hashing_for =
-      0;  // rest: whose share of the hasher's queue it takes; 0: nobody's
+  chat::AddressKey hashing_for = 0;  // rest: whose place in the hasher's queue; 0: nobody's
   std::string room;
   std::string ref;
   std::string client_message_id;

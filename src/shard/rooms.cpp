@@ -96,7 +96,6 @@ void Core::start_join(Session& session, std::string name, std::optional<chat::Se
   chat::JoinRoom join{std::move(name), session.user,
                       quotas_.may_create_rooms(session.user, context_.now),
                       config_.limits.rooms_per_user};
-  call.user = session.user;
   if (!ask(chat::WriteRequest{std::move(join)}, call)) {
     maybe_abandoned_.push_back(room.name);
     tell(session, call.greeting);
