@@ -86,7 +86,7 @@ struct Call {
   };
   Kind kind = Kind::rest;
   base::Handle client{};
-  chat::UserId user = 0;  // status, join, mark_read: whose
+  chat::UserId user = 0;             // status, join, mark_read: whose
   chat::AddressKey hashing_for = 0;  // rest: whose place in the hasher's queue; 0: nobody's
   std::string room;
   std::string ref;
