@@ -16,6 +16,9 @@ const LINE_AT = 0.25;
 
 export class Pin {
   private knownTop = 0;
+  /** How far down the view could go when it was last put right. A movement may be told of only when
+   * the window has another size already; it was made in the old one. */
+  private knownEnd = Infinity;
   private readonly sizes: ResizeObserver;
 
   /** `place` is the timeline's own and is kept up to date. `moved` is called after the reader or
@@ -52,8 +55,8 @@ export class Pin {
     const { scroller } = this;
     this.knownTop = scroller.scrollTop;
     const place = this.place();
-    const toEnd = scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop;
-    place.following = toEnd <= END_PX;
+    place.following = Math.min(this.end(), this.knownEnd) - scroller.scrollTop <= END_PX;
+    this.knownEnd = this.end();
     place.atLine = false;
     const row = this.rowInView();
     if (row) place.anchor = { key: row.dataset['key']!, top: this.topOf(row) };
@@ -72,7 +75,12 @@ export class Pin {
       if (Math.abs(by) >= 0.5) scroller.scrollTop += by;
     }
     this.knownTop = scroller.scrollTop;
+    this.knownEnd = this.end();
     this.moved();
+  }
+
+  private end(): number {
+    return this.scroller.scrollHeight - this.scroller.clientHeight;
   }
 
   /** Shows the line near the top, or the end if everything behind the line fits. */
