@@ -93,6 +93,7 @@ export class Pin {
       return;
     }
     scroller.scrollTop += this.topOf(line) - scroller.clientHeight * LINE_AT;
+    this.knownEnd = this.end(); // this movement is made in what there is now
     this.remember();
   }
 
