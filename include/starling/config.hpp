@@ -84,6 +84,14 @@ struct Config {
     unsigned batch_events = 1'024;  // of one transaction
   } store;
 
+  struct Bus {
+    std::string url;            // "amqp://user:password@host:port/vhost"; empty: no bus
+    std::string password_file;  // its first line takes the place of the password in `url`
+    unsigned partitions = 8;    // events are spread over so many routing keys; 1 to 256
+    unsigned gap_wait_ms = 30;  // for an event that may be on its way, before it is read
+    unsigned heartbeat_s = 5;   // a broker silent for twice as long is lost
+  } bus;
+
   struct Presence {
     unsigned grace_ms = 3'000;   // between the last connection of a user and `user_left`
     unsigned events_max = 200;   // in rooms with more people: presence_count once a second

@@ -292,6 +292,12 @@ class ShardInbox {
   // False: no room of the batch has members there. Never waits: where the ring is full the batch
   // is dropped and the shard fills from the archive.
   virtual bool committed(const CommittedBatchRef& batch) = 0;
+  // The same of what other servers committed, from the thread that reads the bus: in whatever order
+  // it came, and perhaps more than once.
+  virtual bool committed_elsewhere(const CommittedBatchRef& batch) = 0;
+  // Other servers may have committed something that never comes: the shard compares its rooms with
+  // the archive.
+  virtual void missed() = 0;
   // The shard looks at its inbox soon: once after any number of the above.
   virtual void wake() = 0;
 };

@@ -48,6 +48,7 @@ struct CommittedBatch {
   // Takes an event whose frame has just been appended to `frames`, from `offset` on.
   void add(Event&& event, std::size_t offset);
 
+  std::uint64_t epoch = 0;          // of the archive that numbered them; 0: not told
   std::vector<Entry> entries;       // of a room in the order of seq
   std::string frames;               // the WebSocket frames of all entries, one after the other
   std::vector<RoomBucket> buckets;  // of the rooms, so that shards without members are left out
@@ -58,6 +59,14 @@ struct CommittedBatch {
 };
 
 using CommittedBatchRef = std::shared_ptr<const CommittedBatch>;
+
+// Who hears of every batch besides the shards: the bus, for the other servers.
+class CommitListener {
+ public:
+  virtual ~CommitListener() = default;
+  // From the writer's thread, in the order of commits. Never waits.
+  virtual void committed(const CommittedBatchRef& batch) = 0;
+};
 
 // How events become the bytes that clients get; implemented by src/api, used by the writer.
 class EventEncoder {

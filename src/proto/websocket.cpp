@@ -48,6 +48,13 @@ void append_frame(std::string& out, Opcode opcode, std::string_view payload) {
   out += payload;
 }
 
+std::string_view payload_of(std::string_view frame) {
+  constexpr unsigned char two_bytes = 126;
+  constexpr unsigned char eight_bytes = 127;
+  const auto size = static_cast<unsigned char>(frame.at(1));
+  return frame.substr(size == two_bytes ? 4 : size == eight_bytes ? max_server_header_bytes : 2);
+}
+
 void append_deflated_frame(std::string& out, Opcode opcode, std::string_view deflated) {
   append_header(out, opcode, deflated.size(), rsv1);
   out += deflated;

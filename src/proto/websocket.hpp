@@ -52,6 +52,8 @@ inline constexpr std::size_t max_server_header_bytes = 10;
 
 // Appends one unmasked final frame.
 void append_frame(std::string& out, Opcode opcode, std::string_view payload);
+// The payload of a frame that append_frame() made.
+std::string_view payload_of(std::string_view frame);
 // The same of a message that was deflated: RSV1 is set (RFC 7692, section 6).
 void append_deflated_frame(std::string& out, Opcode opcode, std::string_view deflated);
 // Appends a close frame; the reason is cut to 123 bytes at a character's boundary.

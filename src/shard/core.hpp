@@ -5,6 +5,7 @@
 //   http.cpp       requests, upgrades, the steps of REST calls
 //   commands.cpp   what clients ask for over WebSocket, and the archive's answers to it
 //   rooms.cpp      the order of events, members coming and going, catching up after a resume
+//   holes.cpp      what a room's feed lacks, from the archive
 //   fanout.cpp     from the rooms' wire buffers to the sockets
 //   presence.cpp   signals: who is here, who types, what was read, which token ended
 //   notices.cpp    soft trouble: the archive is away, a session is too fast
@@ -80,7 +81,7 @@ struct Call {
     recent,
     catch_up,  // a page for a resuming member
     fill,      // a hole of a room's feed
-    heads,     // the heads of rooms after batches were dropped
+    heads,     // the heads of rooms, after batches were lost or from time to time
     status,    // keeps the archive's picture of who is online true
     revoked,   // all revocations, after signals were dropped
   };
@@ -120,6 +121,8 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   ShardMetrics metrics() const override;
   void reply(chat::TicketedReply&& reply) override { inbox_.post_reply(std::move(reply)); }
   bool committed(const chat::CommittedBatchRef& batch) override;
+  bool committed_elsewhere(const chat::CommittedBatchRef& batch) override;
+  void missed() override { inbox_.mark_lapped(); }
   bool signal(const chat::Signal& signal) override;
   void wake() override { ring_->wake().notify(); }
 
@@ -222,14 +225,19 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void on_catch_up_reply(Session& session, Call& call, chat::Reply&& reply);
   void leave_room(Session& session, Room& room);
   void vacate(Session& session, std::size_t place);
-  void want_fill(Room& room);
   void erase_room(const std::string& name);
-  void on_lapped();
+
+  // ---- holes.cpp
+  void note_hole(Room& room);
+  void expire_gap_waits();
+  void want_fill(Room& room);
   void retry_fills();
-  void pump_fills();
+  base::Instant next_compare() const;
+  void compare_heads();
   bool pump_heads();
-  void on_fill_reply(Call& call, chat::Reply&& reply);
   void on_heads_reply(chat::Reply&& reply);
+  void pump_fills();
+  void on_fill_reply(Call& call, chat::Reply&& reply);
 
   // ---- fanout.cpp
   void on_writable(net::Connection& connection) override;
@@ -346,10 +354,18 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   std::array<bool, 2> accepting_{false, false};
 
   // Holes to fill.
+  struct GapWait {
+    base::Instant at;
+    std::string room;
+  };
+  std::deque<GapWait> gap_waits_;
   std::deque<std::string> fills_wanted_;
   std::vector<std::string> heads_wanted_;
   unsigned fills_open_ = 0;
-  bool heads_missing_ = false;
+  unsigned heads_open_ = 0;
+  bool heads_missing_ = false;   // they could not be read
+  bool compare_wanted_ = false;  // something may have been lost
+  base::Instant last_compare_{};
   bool archive_healthy_ = true;  // as the sessions were told
 
   std::unordered_map<std::string, base::WallMs, StringHash, std::equal_to<>> revoked_;

@@ -51,7 +51,7 @@ void Core::on_batch(const chat::CommittedBatchRef& batch) {
     deliverable_.clear();
     room->feed.offer({batch, i}, deliverable_);
     deliver(*room, deliverable_);
-    if (!room->filling && room->feed.hole()) want_fill(*room);
+    note_hole(*room);
   }
 }
 
@@ -119,7 +119,7 @@ void Core::on_join_reply(Client* client, Call& call, chat::Reply&& reply) {
     deliverable_.clear();
     room->feed.set_head(joined->head, deliverable_);
     deliver(*room, deliverable_);
-    if (!room->filling && room->feed.hole()) want_fill(*room);
+    note_hole(*room);
   }
   if (!session || session->stage == Session::Stage::leaving || !joined) {
     maybe_abandoned_.push_back(call.room);
@@ -294,109 +294,6 @@ void Core::on_catch_up_reply(Session& session, Call& call, chat::Reply&& reply) 
     seat.seen = event.seq;
   }
   continue_catch_up(session, room);
-}
-
-// ---- holes -----------------------------------------------------------------------------------
-
-void Core::want_fill(Room& room) {
-  room.filling = true;
-  fills_wanted_.push_back(room.name);
-}
-
-// Batches were dropped: whatever was in them is found by comparing heads with the archive, also of
-// rooms that hold back, since the head that they wait for may be older than what was dropped.
-void Core::on_lapped() {
-  heads_missing_ = false;
-  heads_wanted_.clear();
-  for (const auto& [name, room] : rooms_) heads_wanted_.push_back(name);
-}
-
-// What could not be read when it was needed is asked for once a second.
-void Core::retry_fills() {
-  if (heads_missing_) on_lapped();
-  for (auto& [name, room] : rooms_) {
-    if (!room.filling && room.feed.hole()) want_fill(room);
-  }
-}
-
-// Asks for as many heads at once as one request may name. False: refused, to be tried again.
-bool Core::pump_heads() {
-  while (!heads_wanted_.empty() && fills_open_ < max_fills) {
-    const std::size_t count = std::min(heads_wanted_.size(), chat::ReadHeads::max_rooms);
-    const auto first = heads_wanted_.end() - static_cast<std::ptrdiff_t>(count);
-    Call call;
-    call.kind = Call::Kind::heads;
-    if (!ask(chat::ReadRequest{chat::ReadHeads{{first, heads_wanted_.end()}}}, call)) {
-      return false;
-    }
-    heads_wanted_.erase(first, heads_wanted_.end());
-    ++fills_open_;
-  }
-  return true;
-}
-
-void Core::pump_fills() {
-  if (!pump_heads()) return;
-  while (!fills_wanted_.empty() && fills_open_ < max_fills) {
-    const Room* room = find_room(fills_wanted_.front());
-    const std::optional<chat::RoomFeed::Hole> hole =
-        room ? room->feed.hole() : std::optional<chat::RoomFeed::Hole>{};
-    if (hole) {
-      chat::ReadPage page;
-      page.room = room->name;
-      page.position = chat::ReadPage::Position::after_seq;
-      page.value = hole->first - 1;
-      page.limit =
-          static_cast<unsigned>(std::min<chat::Seq>(page_events, hole->last - hole->first + 1));
-      Call call;
-      call.kind = Call::Kind::fill;
-      call.room = room->name;
-      if (!ask(chat::ReadRequest{std::move(page)}, call)) return;
-      ++fills_open_;
-    } else if (Room* whole = find_room(fills_wanted_.front())) {
-      whole->filling = false;
-    }
-    fills_wanted_.pop_front();
-  }
-}
-
-void Core::on_fill_reply(Call& call, chat::Reply&& reply) {
-  --fills_open_;
-  Room* room = find_room(call.room);
-  if (!room) return;
-  room->filling = false;
-  auto* page = std::get_if<chat::PageRead>(&reply);
-  if (!page || page->events.empty()) return;  // the next tick asks again
-  auto batch = std::make_shared<chat::CommittedBatch>();
-  for (chat::Event& event : page->events) {
-    const std::size_t offset = batch->frames.size();
-    options_.encoder->append_frame(event, batch->frames);
-    batch->add(std::move(event), offset);
-  }
-  ++counts_.gaps_filled;
-  deliverable_.clear();
-  for (std::size_t i = 0; i < batch->entries.size(); ++i) {
-    room->feed.offer({batch, i}, deliverable_);
-  }
-  deliver(*room, deliverable_);
-  if (room->feed.hole()) want_fill(*room);
-}
-
-void Core::on_heads_reply(chat::Reply&& reply) {
-  --fills_open_;
-  const auto* read = std::get_if<chat::HeadsRead>(&reply);
-  if (!read) {
-    heads_missing_ = true;  // the next tick asks again
-    return;
-  }
-  for (const chat::HeadsRead::Head& found : read->heads) {
-    Room* room = find_room(found.room);
-    if (!room) continue;
-    deliverable_.clear();
-    room->feed.set_head(found.head, deliverable_);
-    deliver(*room, deliverable_);
-    if (!room->filling && room->feed.hole()) want_fill(*room);
-  }
 }
 
 }  // namespace starling::shard

@@ -86,6 +86,7 @@ Core::Core(const ShardOptions& options, std::unique_ptr<io::Ring> ring)
   listeners_ = {options_.public_listener, options_.admin_listener};
   accept_again_ = context_.now;
   next_tick_ = context_.now + tick_interval;
+  last_compare_ = context_.now;
 }
 
 Core::~Core() {
@@ -97,6 +98,14 @@ Core::~Core() {
 bool Core::committed(const chat::CommittedBatchRef& batch) {
   if (!interest_.any_of(batch->buckets)) return false;
   inbox_.post_batch(batch);
+  return true;
+}
+
+// As the writer's, as far as rooms are concerned whose members were let in before it was committed:
+// the commit was behind theirs.
+bool Core::committed_elsewhere(const chat::CommittedBatchRef& batch) {
+  if (!interest_.any_of(batch->buckets)) return false;
+  inbox_.post_batch_elsewhere(batch);
   return true;
 }
 
@@ -230,7 +239,7 @@ void Core::take_inbox() {
     replies.push_back(std::move(*reply));
   }
   while (std::optional<chat::CommittedBatchRef> batch = inbox_.take_batch()) on_batch(*batch);
-  if (inbox_.lapped()) on_lapped();
+  if (inbox_.lapped()) compare_wanted_ = true;
   for (chat::TicketedReply& reply : replies) on_reply(std::move(reply));
   // Looked at first: whatever was sent before the loss is then among what is taken.
   const bool signals_lost = inbox_.signals_lost();
@@ -305,6 +314,10 @@ base::Duration Core::until_next_timer() const {
   base::Instant next = next_tick_;
   if (!departures_.empty()) next = std::min(next, departures_.front().at);
   if (!typing_ends_.empty()) next = std::min(next, typing_ends_.front().at);
+  if (!gap_waits_.empty()) next = std::min(next, gap_waits_.front().at);
+  if (!rooms_.empty() && heads_open_ == 0 && heads_wanted_.empty()) {
+    next = std::min(next, next_compare());
+  }
   for (const Paused& paused : paused_) next = std::min(next, paused.until);
   for (unsigned which : {public_listener, admin_listener}) {
     if (listeners_[which] >= 0 && !accepting_[which]) next = std::min(next, accept_again_);

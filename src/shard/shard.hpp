@@ -21,6 +21,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "chat/archive.hpp"
+#include "chat/fleet_state.hpp"
 #include "chat/quotas.hpp"
 #include "chat/signal.hpp"
 #include "shard/inbox.hpp"
@@ -59,6 +60,8 @@ struct ShardOptions {
   chat::Quotas* quotas = nullptr;        // of the whole server
   chat::Backend* backend = nullptr;
   chat::SignalBus* bus = nullptr;
+  // Where other servers write to the same archive: what is known of the bus; nullptr: alone.
+  const chat::FleetState* fleet = nullptr;
   const chat::EventEncoder* encoder = nullptr;
   std::string server_id;
   std::uint64_t epoch = 0;

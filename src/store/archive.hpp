@@ -22,6 +22,7 @@ struct ArchiveOptions {
   unsigned batch_events = 1'024;
   std::size_t mailbox_items = 16'384;
   const chat::EventEncoder* encoder = nullptr;
+  chat::CommitListener* listener = nullptr;  // hears of every batch; nullptr: nobody does
 };
 
 struct WriteRequestWithTicket {

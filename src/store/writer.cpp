@@ -24,6 +24,7 @@ SqliteWriter::SqliteWriter(Database database, io::Wake wake, const ArchiveOption
       numbering_(std::make_unique<Numbering>(database_, epoch)),
       wake_(std::move(wake)),
       options_(options),
+      epoch_(epoch),
       inboxes_(std::move(inboxes)),
       mailbox_(options.mailbox_items),
       touched_(inboxes_.size()) {
@@ -184,6 +185,7 @@ bool SqliteWriter::settle_unknown() {
 void SqliteWriter::deliver(Requests requests) {
   if (!events_.empty()) {
     auto batch = std::make_shared<chat::CommittedBatch>();
+    batch->epoch = epoch_;
     batch->entries.reserve(events_.size());
     for (chat::Event& event : events_) {
       const std::size_t offset = batch->frames.size();
@@ -193,6 +195,7 @@ void SqliteWriter::deliver(Requests requests) {
     for (std::size_t shard = 0; shard < inboxes_.size(); ++shard) {
       if (inboxes_[shard]->committed(batch)) touched_[shard] = true;
     }
+    if (options_.listener) options_.listener->committed(batch);
   }
   for (std::size_t i = 0; i < requests.size(); ++i) {
     reply(requests[i].ticket, std::move(replies_[i]));

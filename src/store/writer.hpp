@@ -52,6 +52,7 @@ class SqliteWriter final : public Writer {
   std::unique_ptr<Numbering> numbering_;
   io::Wake wake_;
   const ArchiveOptions options_;
+  const std::uint64_t epoch_;
   const std::vector<chat::ShardInbox*> inboxes_;
   base::Mailbox<WriteRequestWithTicket> mailbox_;
   std::atomic<std::size_t> backlog_{0};

@@ -28,6 +28,8 @@ class NoInbox final : public chat::ShardInbox {
  public:
   void reply(chat::TicketedReply&&) override {}
   bool committed(const chat::CommittedBatchRef&) override { return false; }
+  bool committed_elsewhere(const chat::CommittedBatchRef&) override { return false; }
+  void missed() override {}
   void wake() override {}
 };
 

@@ -169,6 +169,7 @@ class ShardTest : public testing::Test {
     options.encoder = &encoder;
     options.server_id = "test";
     options.epoch = 7;
+    options.fleet = fleet.get();
     options.archive_healthy = [this] {
       ++ticks;
       return archive_healthy;
@@ -322,6 +323,7 @@ class ShardTest : public testing::Test {
   Config config;
   std::unique_ptr<chat::Quotas> quotas;  // made of `config` by start()
   ScriptedArchive archive;
+  std::unique_ptr<chat::FleetState> fleet;  // before start(): the server is one of several
   bool archive_healthy = true;
   unsigned ticks = 0;  // the shard looks at the archive's health once in each, a second apart
   TestBus bus;

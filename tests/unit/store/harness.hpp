@@ -31,6 +31,8 @@ class RecordingInbox final : public chat::ShardInbox {
     log.push_back("reply");
     replies.push_back(std::move(reply));
   }
+  bool committed_elsewhere(const chat::CommittedBatchRef&) override { return false; }
+  void missed() override {}
   bool committed(const chat::CommittedBatchRef& batch) override {
     log.push_back("batch");
     for (const auto& entry : batch->entries) {
