@@ -87,6 +87,7 @@ struct Config {
   struct Bus {
     std::string url;            // "amqp://user:password@host:port/vhost"; empty: no bus
     std::string password_file;  // its first line takes the place of the password in `url`
+    std::string secret;         // what is said is signed with; empty: auth.secret
     unsigned partitions = 8;    // events are spread over so many routing keys; 1 to 256
     unsigned gap_wait_ms = 30;  // for an event that may be on its way, before it is read
     unsigned heartbeat_s = 5;   // a broker silent for twice as long is lost

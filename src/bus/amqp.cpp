@@ -101,8 +101,9 @@ base::Result<AmqpAddress> parse_amqp_url(std::string_view url) {
       parsed.port > 65'535) {
     return base::failure("is no amqp://user:password@host:port/vhost");
   }
+  const std::string vhost = parsed.vhost;
   return AmqpAddress{parsed.host, static_cast<std::uint16_t>(parsed.port), parsed.user,
-                     parsed.password, parsed.vhost};
+                     parsed.password, vhost.empty() ? "/" : vhost};
 }
 
 void AmqpConnection::Destroy::operator()(amqp_connection_state_t_* state) const {

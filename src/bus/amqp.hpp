@@ -29,7 +29,8 @@ struct AmqpAddress {
 };
 
 // "amqp://user:password@host:port/vhost", all but the scheme optional, percent escapes decoded. A
-// failure does not show the text: it may hold a password.
+// failure does not show the text: it may hold a password. "amqp://host/" is the virtual host "/",
+// too: hardly anybody has one without a name.
 base::Result<AmqpAddress> parse_amqp_url(std::string_view url);
 
 // What a queue may hold; beyond it the oldest messages go.

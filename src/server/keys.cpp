@@ -4,7 +4,7 @@
 
 namespace starling::server {
 
-std::vector<Key> keys_of(Config& c, std::string& bus_url) {
+std::vector<Key> keys_of(Config& c) {
   constexpr std::uint64_t day_ms = 86'400'000;
   constexpr std::uint64_t million = 1'000'000;
   constexpr std::uint64_t gib = std::uint64_t{1} << 30;
@@ -69,7 +69,12 @@ std::vector<Key> keys_of(Config& c, std::string& bus_url) {
       {"resume.max_events", &c.resume.max_events, 1, 100'000},
       {"admin.host", &c.admin.host},
       {"admin.port", &c.admin.port, 0, 65'535},
-      {"bus.url", &bus_url},
+      {"bus.url", &c.bus.url},
+      {"bus.password_file", &c.bus.password_file},
+      {"bus.secret", &c.bus.secret},
+      {"bus.partitions", &c.bus.partitions, 1, 256},
+      {"bus.gap_wait_ms", &c.bus.gap_wait_ms, 0, 10'000},
+      {"bus.heartbeat_s", &c.bus.heartbeat_s, 1, 60},
       {"log.level", &c.log.level, 0, 0, {"debug", "info", "warning", "error"}},
       {"test.echo", &c.test.echo},
   };

@@ -22,7 +22,7 @@ struct Key {
   std::vector<std::string> choices{};  // of text, where only these are allowed
 };
 
-// All keys, bound to the members of `config` and, for bus.url, to `bus_url`.
-std::vector<Key> keys_of(Config& config, std::string& bus_url);
+// All keys, bound to the members of `config`.
+std::vector<Key> keys_of(Config& config);
 
 }  // namespace starling::server

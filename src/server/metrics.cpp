@@ -90,11 +90,37 @@ MetricFamily refusals(const chat::Quotas& quotas) {
   return family;
 }
 
+void add_bus(const BusMetrics& bus, std::vector<MetricFamily>& families) {
+  const auto add = [&families](const char* name, const char* help, MetricType type,
+                               std::uint64_t value) {
+    families.push_back(family(name, help, type, static_cast<double>(value)));
+  };
+  const bus::PublisherMetrics& said = bus.publisher;
+  const bus::ConsumerMetrics& heard = bus.consumer;
+  add("starling_bus_up", "Whether this server hears itself by way of the broker", gauge, bus.up);
+  add("starling_bus_blocked", "Whether the broker takes nothing", gauge, said.blocked);
+  add("starling_bus_servers", "Other servers that are known", gauge, heard.servers);
+  add("starling_bus_silent", "Whether one of them says nothing", gauge, heard.silent);
+  add("starling_bus_connects_total", "Connections made to the broker", counter,
+      said.connects + heard.connects);
+  add("starling_bus_published_total", "Bodies given to the broker", counter, said.bodies);
+  add("starling_bus_published_bytes_total", "Bytes of their text", counter, said.bytes);
+  add("starling_bus_dropped_total", "Bodies and waiting batches that were not given to it", counter,
+      said.bodies_dropped + said.batches_dropped);
+  add("starling_bus_lines_dropped_total", "Signals for other servers that were dropped", counter,
+      said.lines_dropped);
+  add("starling_bus_received_total", "Bodies received, own ones included", counter, heard.bodies);
+  add("starling_bus_events_total", "Events of other servers received", counter, heard.events);
+  add("starling_bus_refused_total", "Bodies with a wrong signature or content", counter,
+      heard.refused);
+  add("starling_bus_holes_total", "Times that something was missing", counter, heard.holes);
+}
+
 }  // namespace
 
 std::string metrics_text(const std::vector<shard::ShardMetrics>& shards, const chat::Quotas& quotas,
                          const store::WriterMetrics& writer, std::size_t writer_backlog,
-                         std::uint64_t dropped_log_lines) {
+                         std::uint64_t dropped_log_lines, const std::optional<BusMetrics>& bus) {
   std::vector<MetricFamily> families;
   for (const ShardFamily& wanted : shard_families) families.push_back(family_of(wanted, shards));
   families.push_back(refusals(quotas));
@@ -116,6 +142,7 @@ std::string metrics_text(const std::vector<shard::ShardMetrics>& shards, const c
       writer.healthy ? 1 : 0);
   add("starling_log_dropped_total", "Log lines dropped by a full queue", counter,
       static_cast<double>(dropped_log_lines));
+  if (bus) add_bus(*bus, families);
   MetricFamily build = family("starling_build_info", "The running version", gauge, 1);
   build.metric.front().label.push_back({"version", starling::version});
   families.push_back(std::move(build));

@@ -30,9 +30,11 @@
 #include "chat/quotas.hpp"
 #include "io/clock.hpp"
 #include "net/listener.hpp"
+#include "server/bus_link.hpp"
 #include "server/crew.hpp"
 #include "server/exit_code.hpp"
 #include "server/hasher.hpp"
+#include "server/loop.hpp"
 #include "server/metrics.hpp"
 #include "server/secret.hpp"
 #include "server/settings.hpp"
@@ -47,7 +49,6 @@ namespace {
 constexpr int listen_backlog = 4'096;
 constexpr std::chrono::milliseconds port_patience{2'000};
 constexpr std::chrono::milliseconds port_retry{10};
-constexpr base::Duration longest_wait = std::chrono::milliseconds{100};
 
 int fail(int code, const std::string& message) {
   std::fprintf(stderr, "starling: %s\n", message.c_str());
@@ -104,34 +105,6 @@ class Router final : public chat::Backend {
   std::size_t next_reader_ = 0;
 };
 
-// Turns something until it is told to stop and has nothing left to do.
-template <typename Worker>
-class Loop {
- public:
-  Loop(Worker& worker, const std::string& name)
-      : worker_(worker), thread_([this, name] {
-          name_thread(name);
-          while (true) {
-            const bool last = stopping_.load(std::memory_order_acquire);
-            if (worker_.turn()) continue;
-            if (last) return;
-            worker_.wait(longest_wait);
-          }
-        }) {}
-  ~Loop() {
-    stopping_.store(true, std::memory_order_release);
-    worker_.wake();
-    thread_.join();
-  }
-  Loop(const Loop&) = delete;
-  Loop& operator=(const Loop&) = delete;
-
- private:
-  Worker& worker_;
-  std::atomic<bool> stopping_{false};
-  std::thread thread_;
-};
-
 class Server {
  public:
   explicit Server(const Config& config) : config_(config) {}
@@ -142,6 +115,7 @@ class Server {
 
  private:
   base::Result<net::Listener> open_admin_listener();
+  int start_bus();
   int start_archive();
   int start_shards();
   int start_workers();
@@ -161,6 +135,8 @@ class Server {
   bus::LocalBus bus_;
   std::vector<std::unique_ptr<Router>> routers_;  // by shard
   std::string address_;
+  std::string server_id_;
+  std::unique_ptr<BusLink> link_;  // nullptr: no bus
 
   // Shards end before what they ask, and are asked by it until then.
   std::unique_ptr<store::Writer> writer_;
@@ -227,11 +203,23 @@ int Server::start() {
   admin_listener_ = std::move(*admin);
   address_ = address_text(config_.server.host, public_listener_->port());
 
-  for (const auto step : {&Server::start_archive, &Server::start_shards, &Server::start_workers}) {
+  server_id_ = random_server_id();
+  for (const auto step : {&Server::start_bus, &Server::start_archive, &Server::start_shards,
+                          &Server::start_workers}) {
     if (const int code = (this->*step)(); code != exit_ok) return code;
   }
   crew_.run();
   say_what_runs();
+  return exit_ok;
+}
+
+// Before the archive: its writer tells the bus.
+int Server::start_bus() {
+  if (config_.bus.url.empty()) return exit_ok;
+  const bus::Origin self{server_id_, static_cast<std::uint64_t>(io::wall_clock())};
+  base::Result<std::unique_ptr<BusLink>> link = BusLink::make(config_, self);
+  if (!link) return fail(exit_config, link.error().message);
+  link_ = std::move(*link);
   return exit_ok;
 }
 
@@ -241,6 +229,7 @@ int Server::start_archive() {
   options.sync_full = config_.store.sync == "full";
   options.batch_events = config_.store.batch_events;
   options.encoder = &encoder_;
+  if (link_) options.listener = &link_->publisher();
   base::Result<std::unique_ptr<store::Archive>> archive = store::Archive::open(options);
   if (!archive) return fail(exit_unavailable, archive.error().message);
   archive_ = std::move(*archive);
@@ -255,7 +244,8 @@ int Server::start_shards() {
   options.quotas = quotas_.get();
   options.bus = &bus_;
   options.encoder = &encoder_;
-  options.server_id = random_server_id();
+  options.server_id = server_id_;
+  if (link_) options.fleet = &link_->state();
   options.epoch = archive_->epoch();
   options.revocations = archive_->revocations(io::wall_clock());
   options.metrics_text = [this] { return metrics(); };
@@ -304,6 +294,10 @@ int Server::start_workers() {
         *reader, "reader-" + std::to_string(reader_loops_.size())));
   }
   hasher_loop_ = std::make_unique<Loop<Hasher>>(*hasher_, "hasher");
+  if (link_) {
+    const base::Result<void> linked = link_->start(inboxes, nullptr);
+    if (!linked) return fail(exit_os, linked.error().message);
+  }
   return exit_ok;
 }
 
@@ -328,8 +322,10 @@ void Server::say_what_runs() const {
 }
 
 std::string Server::metrics() {
+  std::optional<BusMetrics> bus;
+  if (link_) bus = {link_->publisher_metrics(), link_->consumer_metrics(), link_->state().bus_up()};
   return metrics_text(crew_.metrics(), *quotas_, writer_->metrics(), writer_->backlog(),
-                      base::dropped_log_lines());
+                      base::dropped_log_lines(), bus);
 }
 
 int Server::run_until_stopped() {
@@ -368,6 +364,7 @@ void Server::stop() {
   hasher_loop_.reset();
   reader_loops_.clear();
   writer_loop_.reset();  // commits what is left in its mailbox
+  if (link_) link_->stop();
   readers_.clear();
   writer_.reset();
   archive_.reset();

@@ -10,16 +10,17 @@
 #include <map>
 #include <sstream>
 
+#include "bus/amqp.hpp"
 #include "server/keys.hpp"
+#include "server/original_broker.hpp"
 
 namespace starling::server {
 namespace {
 
 constexpr std::string_view own_prefix = "STARLING_";
+constexpr std::size_t min_secret_bytes = 16;
 constexpr std::string_view no_mysql =
     "this version keeps its archive in SQLite only: use sqlite:PATH, or leave it out";
-constexpr std::string_view no_bus =
-    "this version has no bus yet: a server is alone, leave the setting out";
 
 std::size_t edit_distance(std::string_view one, std::string_view other) {
   std::vector<std::size_t> row(other.size() + 1);
@@ -270,7 +271,7 @@ void Settings::apply_file(const std::string& path) {
   std::vector<std::string> lines;
   std::stringstream again{text};
   for (std::string line; std::getline(again, line);) lines.push_back(line);
-  const std::vector<Key> keys = keys_of(config_, bus_url_);
+  const std::vector<Key> keys = keys_of(config_);
   FileReader reader{path, std::move(lines), keys, problems_};
   try {  // the library's way of reporting a syntax error; it ends here
     const toml::table root = toml::parse(text, path);
@@ -284,7 +285,7 @@ void Settings::apply_file(const std::string& path) {
 }
 
 void Settings::apply(std::string_view key, std::string_view value, const std::string& where) {
-  const std::vector<Key> keys = keys_of(config_, bus_url_);
+  const std::vector<Key> keys = keys_of(config_);
   const auto known = std::ranges::find(keys, key, &Key::name);
   if (known == keys.end()) {
     problem(where, unknown_key(key, keys));
@@ -301,7 +302,7 @@ void Settings::apply(std::string_view key, std::string_view value, const std::st
 
 void Settings::apply_environment(const std::vector<std::string>& variables) {
   apply_original_names(variables);
-  const std::vector<Key> keys = keys_of(config_, bus_url_);
+  const std::vector<Key> keys = keys_of(config_);
   std::map<std::string, std::string> key_of_variable;
   for (const Key& key : keys) key_of_variable[variable_of(key.name)] = key.name;
   for (const std::string& variable : variables) {
@@ -341,16 +342,31 @@ void Settings::apply_original_names(const std::vector<std::string>& variables) {
         problem(name, std::string{no_mysql});
       }
     }
-    if (name == "RABBITMQ_HOST" ||
-        (name == "MESSENGER_TRANSPORT_DSN" && value.starts_with("amqp"))) {
-      problem(name, std::string{no_bus});
-    }
+  }
+  const OriginalBroker broker = original_broker(variables);
+  if (!broker.url.empty()) apply("bus.url", broker.url, broker.named_by);
+}
+
+void Settings::check_bus() {
+  const Config& c = config_;
+  if (c.bus.url.empty()) return;
+  if (const auto address = bus::parse_amqp_url(c.bus.url); !address) {
+    problem("bus.url", address.error().message);
+  }
+  if (!c.store.url.starts_with("mysql:")) {
+    problem("bus.url", "needs an archive that all servers share: store.url = \"mysql://...\"");
+  }
+  if (c.bus.secret.empty() && c.auth.secret.empty()) {
+    problem("auth.secret", "is missing: servers that share a bus share a secret (or bus.secret)");
+  }
+  if (!c.bus.secret.empty() && c.bus.secret.size() < min_secret_bytes) {
+    problem("bus.secret", "must have at least 16 bytes");
   }
 }
 
 void Settings::check() {
   const Config& c = config_;
-  if (!bus_url_.empty()) problem("bus.url", std::string{no_bus});
+  check_bus();
   if (!c.store.url.empty() && !c.store.url.starts_with("sqlite:")) {
     problem("store.url", std::string{no_mysql});
   } else if (c.store.url == "sqlite:") {
@@ -362,7 +378,6 @@ void Settings::check() {
             "open believes every client's id: it is refused beyond loopback (server.host = " +
                 c.server.host + ") unless auth.open_beyond_loopback = true");
   }
-  constexpr std::size_t min_secret_bytes = 16;
   if (!c.auth.secret.empty() && c.auth.secret.size() < min_secret_bytes) {
     problem("auth.secret", "must have at least 16 bytes");
   }

@@ -46,9 +46,9 @@ class Settings {
  private:
   void problem(std::string where, std::string what);
   void apply_original_names(const std::vector<std::string>& variables);
+  void check_bus();
 
   Config config_;
-  std::string bus_url_;
   std::vector<Problem> problems_;
 };
 

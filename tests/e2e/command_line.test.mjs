@@ -77,9 +77,8 @@ test('what this version does not have is refused with 78 and said', async () => 
   };
   await refused({ DATABASE_URL: 'mysql://u:p@127.0.0.1/db' }, [], /DATABASE_URL: error: .*SQLite only/);
   await refused({ STARLING_STORE__URL: 'mysql://u:p@127.0.0.1/db' }, [], /SQLite only/);
-  await refused({ RABBITMQ_HOST: '127.0.0.1' }, [], /RABBITMQ_HOST: error: .*no bus yet/);
-  await refused({ MESSENGER_TRANSPORT_DSN: 'amqp://127.0.0.1' }, [], /no bus yet/);
-  await refused({ STARLING_BUS__URL: 'amqp://127.0.0.1' }, [], /no bus yet/);
+  await refused({ RABBITMQ_HOST: '127.0.0.1' }, [], /bus.url: error: needs an archive that all servers share/);
+  await refused({ STARLING_BUS__URL: 'http://127.0.0.1' }, [], /bus.url: error: is no amqp:/);
   await refused({}, ['--threads', '65'], /from 0 to 64/);
   await refused({}, ['--auth', 'open', '--host', '0.0.0.0'], /refused beyond loopback/);
   await refused({ STARLING_SERVER__PROT: '1' }, [], /did you mean 'STARLING_SERVER__PORT'/);

@@ -54,7 +54,7 @@ function cleanEnvironment(extra = {}) {
 
 // A free port below the ephemeral ones, from which the kernel gives numbers to outgoing connections:
 // a server that is restarted finds its own port free.
-async function freePort() {
+export async function freePort() {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 20_000);
     const probe = net.createServer().listen(port, '127.0.0.1');

@@ -99,6 +99,7 @@ TEST(AmqpAddressTest, is_read_from_an_url) {
   ASSERT_TRUE(shortest);
   EXPECT_EQ(shortest->port, 5'672);
   EXPECT_EQ(shortest->vhost, "/");
+  EXPECT_EQ(parse_amqp_url("amqp://localhost/")->vhost, "/");
   for (const char* wrong : {"", "localhost", "http://localhost", "amqp://localhost:0",
                             "amqp://localhost:65536", "amqps://localhost"}) {
     const auto refused = parse_amqp_url(wrong);

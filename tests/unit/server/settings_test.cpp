@@ -34,8 +34,7 @@ std::string section_and_key(const std::string& name, const std::string& value) {
 
 TEST(SettingsTest, every_key_is_checked_where_it_stands) {
   Config config;
-  std::string bus;
-  for (const Key& key : keys_of(config, bus)) {
+  for (const Key& key : keys_of(config)) {
     const auto wrong = problems_of(section_and_key(key.name, "1979-05-27"));
     ASSERT_EQ(wrong.size(), 1u) << key.name;
     EXPECT_EQ(wrong[0].line, 2u) << key.name;
@@ -72,9 +71,8 @@ TEST(SettingsTest, bounds_and_defaults_are_those_of_the_handbook) {
     promised[found[1]] = {number(found[2]), number(found[3]), number(found[4])};
   }
   Config config;
-  std::string bus;
   std::size_t bounded = 0;
-  for (const Key& key : keys_of(config, bus)) {
+  for (const Key& key : keys_of(config)) {
     if (key.high == 0) continue;
     ++bounded;
     ASSERT_TRUE(promised.contains(key.name)) << key.name << " has no row in the handbook";
@@ -140,6 +138,54 @@ TEST(SettingsTest, rules_between_settings) {
   EXPECT_TRUE(refused("auth.registration", "invite")) << "without a code";
   EXPECT_TRUE(refused("auth.registration", "everybody"));
   EXPECT_FALSE(refused("store.url", "sqlite:x.db"));
+}
+
+Settings of_environment(const std::vector<std::string>& variables) {
+  Settings settings;
+  settings.apply_environment(variables);
+  return settings;
+}
+
+TEST(SettingsTest, the_originals_broker_is_the_bus) {
+  EXPECT_EQ(of_environment({"RABBITMQ_HOST=mq"}).config().bus.url,
+            "amqp://guest:guest@mq:5672/%2F");
+  EXPECT_EQ(of_environment({"RABBITMQ_VHOST=chat", "RABBITMQ_HOST=mq", "RABBITMQ_PORT=5673",
+                            "RABBITMQ_USER=ann", "RABBITMQ_PASSWORD=a@b/c",
+                            "MESSENGER_TRANSPORT_DSN=amqp://elsewhere"})
+                .config()
+                .bus.url,
+            "amqp://ann:a%40b%2Fc@mq:5673/chat");
+  const auto of_dsn = [](const std::string& dsn) {
+    return of_environment({"MESSENGER_TRANSPORT_DSN=" + dsn}).config().bus.url;
+  };
+  EXPECT_EQ(of_dsn("amqp://guest:guest@localhost:5672/%2f/messages"),
+            "amqp://guest:guest@localhost:5672/%2f");
+  EXPECT_EQ(of_dsn("amqp://localhost?x=1"), "amqp://localhost");
+  EXPECT_EQ(of_dsn("doctrine://default"), "");
+  EXPECT_EQ(of_environment({"RABBITMQ_HOST=mq", "STARLING_BUS__URL=amqp://ours"}).config().bus.url,
+            "amqp://ours");
+}
+
+TEST(SettingsTest, a_bus_needs_a_shared_archive_and_a_shared_secret) {
+  const auto problems = [](const std::vector<std::string>& variables) {
+    Settings settings = of_environment(variables);
+    settings.check();
+    std::string all;
+    for (const Problem& problem : settings.problems()) all += problem.where + " ";
+    return all;
+  };
+  const std::string bus = "STARLING_BUS__URL=amqp://mq";
+  const std::string mysql = "STARLING_STORE__URL=mysql://a:b@c/d";
+  const std::string secret = "STARLING_AUTH__SECRET=0123456789abcdef";
+  EXPECT_NE(problems({bus, secret}).find("bus.url"), std::string::npos);
+  EXPECT_NE(problems({bus, mysql}).find("auth.secret"), std::string::npos);
+  EXPECT_NE(problems({"STARLING_BUS__URL=http://mq", mysql, secret}).find("bus.url"),
+            std::string::npos);
+  EXPECT_EQ(problems({bus, mysql, secret}).find("bus."), std::string::npos);
+  EXPECT_EQ(problems({bus, mysql, "STARLING_BUS__SECRET=0123456789abcdef"}).find("auth."),
+            std::string::npos);
+  EXPECT_NE(problems({bus, mysql, "STARLING_BUS__SECRET=short"}).find("bus.secret"),
+            std::string::npos);
 }
 
 TEST(SettingsTest, words_that_are_close) {
