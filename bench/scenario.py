@@ -136,7 +136,7 @@ def metrics():
 
 def start_load(process, mode, cpus=None, **options):
     """The load generator at work against `process`; finish_load() waits for it."""
-    command = [str(BUILD / "bench/starling-load"), mode, "--pid", str(process.pid),
+    command = [str(BUILD / "bench/load/starling-load"), mode, "--pid", str(process.pid),
                "--port", str(PORT)]
     for name, value in options.items():
         command += [f"--{name}", str(value)]

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { WebSocketServer } from 'ws';
 import { binary, Server, UNLIMITED, within } from './harness.mjs';
 
-const generator = path.join(path.dirname(binary), '../../bench/starling-load');
+const generator = path.join(path.dirname(binary), '../../bench/load/starling-load');
 
 // {code, stderr, report}; the report is what it printed, if it printed any.
 async function load(...args) {
