@@ -137,3 +137,19 @@ test('who looks at the end of a room has read it, in every tab', async () => {
   assert.deepEqual([told.agreed, told.database[rooms[0]]], [true, 0], JSON.stringify(told));
   await ann.context().close();
 });
+
+test('a page that gets no frames is told, and tells, all the same', async () => {
+  const bob = await rig.server.user('bob3');
+  const user = await memberOf('ann3', rooms.slice(0, 2));
+  const without = (context) => context.addInitScript(() => (window.requestAnimationFrame = () => 0));
+  const still = await rig.person('ann3', { user, room: rooms[1], before: without });
+  const ann = await rig.person('ann3', { user, room: rooms[1] });
+  await rig.post(bob, rooms[0], 2, (i) => `for both ${i}`);
+  const unread = await settled(user, [still, ann]);
+  assert.deepEqual([unread.agreed, unread.database[rooms[0]]], [true, 2], JSON.stringify(unread));
+  await goTo(ann, rooms[0]);
+  await see(ann, 'for both 2');
+  const read = await settled(user, [still, ann]);
+  assert.deepEqual([read.agreed, read.database[rooms[0]]], [true, 0], JSON.stringify(read));
+  for (const page of [still, ann]) await page.context().close();
+});

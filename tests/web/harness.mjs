@@ -45,13 +45,24 @@ export class Rig {
     return this.tab(context, target);
   }
 
-  // One more tab of the same browser.
+  // One more page of the same browser, in a window of its own: a tab behind another one gets a frame a second.
   async tab(context, target = '/') {
-    const page = await context.newPage();
+    const [beside] = context.pages();
+    const page = beside ? await this.window(context, beside) : await context.newPage();
     page.setDefaultTimeout(20_000);
     watch(page, this.url);
     await page.goto(this.url + target);
     return page;
+  }
+
+  async window(context, beside) {
+    const session = await context.newCDPSession(beside);
+    const { targetInfo } = await session.send('Target.getTargetInfo');
+    const opened = context.waitForEvent('page');
+    const browser = await this.browser.newBrowserCDPSession();
+    await browser.send('Target.createTarget', { url: 'about:blank', browserContextId: targetInfo.browserContextId, newWindow: true });
+    await Promise.all([session.detach(), browser.detach()]);
+    return opened;
   }
 
   // A user who is signed in and looks at a room.
