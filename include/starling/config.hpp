@@ -1,5 +1,6 @@
 // Every setting of the server with its default. The configuration file, the environment and the
-// command line fill this in; nothing else in the server reads any of the three.
+// command line fill this in; nothing else in the server reads any of the three. What each means to
+// an operator, and its range, stands in src/server/keys.cpp.
 #pragma once
 
 #include <cstddef>

@@ -1,3 +1,5 @@
+// What the command line looks like. What a command does stands in a file of its own; this one alone
+// knows CLI11.
 #include "server/command_line.hpp"
 
 #include <unistd.h>
@@ -5,11 +7,14 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include "server/exit_code.hpp"
+#include "server/reference.hpp"
 #include "server/serve.hpp"
 #include "server/settings.hpp"
 #include "starling/version.hpp"
@@ -23,6 +28,12 @@ std::vector<std::string> environment() {
   return variables;
 }
 
+// A usage error says what is wrong and where help is, and no more.
+int usage_error(const std::string& what) {
+  std::fprintf(stderr, "starling: %s\nTry 'starling --help'.\n", what.c_str());
+  return exit_usage;
+}
+
 int report(const Settings& settings) {
   for (const Problem& problem : settings.problems()) {
     std::fprintf(stderr, "%s\n", to_string(problem).c_str());
@@ -30,33 +41,47 @@ int report(const Settings& settings) {
   return exit_config;
 }
 
-struct ServeFlags {
+int print(const std::string& text) {
+  std::cout << text;
+  return exit_ok;
+}
+
+// The settings flags of a command, as they were given; empty: not given.
+struct SettingsFlags {
   std::string config, host, port, data_dir, auth, threads, admin, log_level;
 };
 
-void add_serve_flags(CLI::App& serve, ServeFlags& flags) {
-  serve.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  serve.add_option("--config", flags.config, "Read settings from this TOML file")
+void add_config_flag(CLI::App& command, SettingsFlags& flags) {
+  command.add_option("--config", flags.config, "Read settings from this TOML file")
       ->type_name("FILE");
-  serve.add_option("--host", flags.host, "Listen on this address (default 127.0.0.1)")
+}
+
+void add_settings_flags(CLI::App& command, SettingsFlags& flags) {
+  command.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  add_config_flag(command, flags);
+  command.add_option("--host", flags.host, "Listen on this address (default 127.0.0.1)")
       ->type_name("ADDRESS");
-  serve.add_option("--port", flags.port, "Listen on this port (default 8080; 0: any free one)")
+  command.add_option("--port", flags.port, "Listen on this port (default 8080; 0: any free one)")
       ->type_name("PORT");
-  serve.add_option("--data-dir", flags.data_dir, "Keep the database here (default ./data)")
+  command.add_option("--data-dir", flags.data_dir, "Keep the database here (default ./data)")
       ->type_name("DIR");
-  serve.add_option("--auth", flags.auth, "Who may speak as whom (default token)")
+  command.add_option("--auth", flags.auth, "Who may speak as whom (default token)")
       ->type_name("token|open");
-  serve.add_option("--threads", flags.threads, "Cores to use (default: all that it may)")
+  command.add_option("--threads", flags.threads, "Cores to use (default: all that it may)")
       ->type_name("N");
-  serve.add_option("--admin", flags.admin, "Metrics listen here (default 127.0.0.1:9464)")
+  command.add_option("--admin", flags.admin, "Metrics listen here (default 127.0.0.1:9464)")
       ->type_name("HOST:PORT");
-  serve.add_option("--log-level", flags.log_level, "Least level to log (default info)")
+  command.add_option("--log-level", flags.log_level, "Least level to log (default info)")
       ->type_name("debug|info|warning|error");
 }
 
-int run_serve(const ServeFlags& flags) {
+// From all sources, the strongest last.
+Settings gather(const SettingsFlags& flags) {
   Settings settings;
   if (!flags.config.empty()) settings.apply_file(flags.config);
+  if (const char* credentials = std::getenv("CREDENTIALS_DIRECTORY")) {
+    settings.apply_credentials(credentials);
+  }
   settings.apply_environment(environment());
   const auto apply = [&settings](const char* key, const std::string& value, const char* flag) {
     if (!value.empty()) settings.apply(key, value, flag);
@@ -67,17 +92,12 @@ int run_serve(const ServeFlags& flags) {
   apply("auth.mode", flags.auth, "--auth");
   apply("server.threads", flags.threads, "--threads");
   apply("log.level", flags.log_level, "--log-level");
-  if (!flags.admin.empty()) {
-    if (const auto parts = parse_host_port(flags.admin)) {
-      settings.apply("admin.host", parts->first, "--admin");
-      settings.apply("admin.port", std::to_string(parts->second), "--admin");
-    } else {
-      std::fprintf(stderr, "--admin: error: must be HOST:PORT\n");
-      return exit_usage;
-    }
+  if (const auto parts = parse_host_port(flags.admin)) {
+    settings.apply("admin.host", parts->first, "--admin");
+    settings.apply("admin.port", std::to_string(parts->second), "--admin");
   }
   settings.check();
-  return settings.problems().empty() ? serve(settings.config()) : report(settings);
+  return settings;
 }
 
 int run_check(const std::string& file) {
@@ -85,88 +105,162 @@ int run_check(const std::string& file) {
   settings.apply_file(file);
   settings.check();
   if (!settings.problems().empty()) return report(settings);
-  std::printf("%s: ok\n", file.c_str());
-  return exit_ok;
+  return print(file + ": ok\n");
 }
 
-// A usage error says what is wrong and where help is, and no more.
-int usage_error(const std::string& what) {
-  std::fprintf(stderr, "starling: %s\nTry 'starling --help'.\n", what.c_str());
-  return exit_usage;
+// The commands and what they were given.
+class Program {
+ public:
+  Program();
+  int run(int argc, char** argv);
+
+ private:
+  using Action = std::function<int()>;
+
+  CLI::App& command(CLI::App& parent, const std::string& name, const std::string& help,
+                    Action action);
+  void add_serve();
+  void add_check();
+  void add_config();
+  void add_version();
+  void add_help();
+  int help_on(const std::string& topic);
+  // The program's own help, whichever command was parsed.
+  std::string whole_help() const;
+  bool names_unknown_command(int argc, char** argv, std::string& hint) const;
+
+  CLI::App app_{"starling: a chat and real-time messaging server"};
+  SettingsFlags flags_;
+  std::string file_;
+  std::string topic_;
+  bool as_json_ = false;
+  bool with_origins_ = false;
+  Action action_;  // of the command that was named
+};
+
+Program::Program() {
+  app_.name("starling");
+  app_.require_subcommand(0, 1);
+  add_serve();
+  add_check();
+  add_config();
+  add_version();
+  add_help();
+  // Last, or every command would inherit it.
+  app_.footer("Try:  starling serve      then open http://127.0.0.1:8080");
 }
 
-// A first word that is no command is more often misspelt than meant.
-bool names_unknown_command(const CLI::App& app, int argc, char** argv, std::string& hint) {
-  if (argc < 2 || argv[1][0] == '-') return false;
-  std::vector<std::string> known;
-  for (const CLI::App* command : app.get_subcommands(nullptr)) known.push_back(command->get_name());
-  if (std::ranges::find(known, argv[1]) != known.end()) return false;
-  hint = "unknown command '" + std::string{argv[1]} + "'";
-  const std::string near = closest(argv[1], known);
-  if (!near.empty()) hint += ", did you mean '" + near + "'?";
-  return true;
+CLI::App& Program::command(CLI::App& parent, const std::string& name, const std::string& help,
+                           Action action) {
+  CLI::App& added = *parent.add_subcommand(name, help);
+  if (action) added.final_callback([this, action] { action_ = action; });
+  return added;
 }
 
-// The program's own help, whichever command was parsed.
-std::string whole_help(const CLI::App& app) {
-  return app.get_formatter()->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal);
+void Program::add_serve() {
+  CLI::App& serve_command = command(app_, "serve", "Run the server in the foreground", [this] {
+    if (!flags_.admin.empty() && !parse_host_port(flags_.admin)) {
+      return usage_error("--admin must be HOST:PORT");
+    }
+    const Settings settings = gather(flags_);
+    return settings.problems().empty() ? serve(settings.config()) : report(settings);
+  });
+  add_settings_flags(serve_command, flags_);
+  serve_command.footer(
+      "A flag beats STARLING_SECTION__KEY in the environment, which beats the file.\n"
+      "SIGTERM or SIGINT drains and stops; a second one stops at once.");
+}
+
+void Program::add_check() {
+  CLI::App& check =
+      command(app_, "check", "Check a configuration file", [this] { return run_check(file_); });
+  check.add_option("file", file_, "The TOML file")->required()->type_name("FILE");
+}
+
+void Program::add_config() {
+  CLI::App& config = command(app_, "config", "Show settings", nullptr);
+  config.require_subcommand(1);
+  CLI::App& show = command(config, "show", "What holds, by file, environment and defaults", [this] {
+    const Settings settings = gather(flags_);
+    if (!settings.problems().empty()) return report(settings);
+    return print(as_json_ ? settings_as_json(settings) : settings_as_toml(settings, with_origins_));
+  });
+  add_config_flag(show, flags_);
+  show.add_flag("--origin", with_origins_, "And where each value comes from");
+  show.add_flag("--json", as_json_, "As a JSON object, with origins");
+  show.footer("Secrets are never shown.");
+  command(config, "default", "A file with every key and its default",
+          [] { return print(default_toml()); });
+}
+
+void Program::add_version() {
+  CLI::App& version = command(app_, "version", "Print the version", [this] {
+    const std::string number = starling::version;
+    return print(as_json_ ? "{\"version\":\"" + number + "\"}\n" : "starling " + number + "\n");
+  });
+  version.add_flag("--json", as_json_, "As a JSON object");
+}
+
+void Program::add_help() {
+  CLI::App& help = command(app_, "help", "Print help on a command", [this] {
+    return topic_.empty() ? print(whole_help()) : help_on(topic_);
+  });
+  help.add_option("command", topic_, "The command")->type_name("COMMAND");
+}
+
+int Program::help_on(const std::string& topic) {
+  for (const CLI::App* known : app_.get_subcommands(nullptr)) {
+    if (known->get_name() == topic) return print(known->help("starling"));
+  }
+  return usage_error("unknown command '" + topic + "'");
+}
+
+std::string Program::whole_help() const {
+  return app_.get_formatter()->make_help(&app_, app_.get_name(), CLI::AppFormatMode::Normal);
+}
+
+// A first word that is no command is more often misspelt than meant; so is the second, where a
+// command has commands of its own.
+bool Program::names_unknown_command(int argc, char** argv, std::string& hint) const {
+  const CLI::App* parent = &app_;
+  for (int i = 1; i < argc && argv[i][0] != '-'; ++i) {
+    std::vector<std::string> known;
+    const CLI::App* chosen = nullptr;
+    for (const CLI::App* child : parent->get_subcommands(nullptr)) {
+      known.push_back(child->get_name());
+      if (known.back() == argv[i]) chosen = child;
+    }
+    if (known.empty()) return false;
+    if (!chosen) {
+      hint = unknown("command", argv[i], known);
+      return true;
+    }
+    parent = chosen;
+  }
+  return false;
+}
+
+int Program::run(int argc, char** argv) {
+  std::string hint;
+  if (names_unknown_command(argc, argv, hint)) return usage_error(hint);
+  try {  // the library's way of reporting; it ends here
+    app_.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    const CLI::App* chosen = &app_;
+    std::string path = "starling";
+    while (!chosen->get_subcommands().empty()) {
+      if (chosen != &app_) path += " " + chosen->get_name();
+      chosen = chosen->get_subcommands().front();
+    }
+    return print(chosen == &app_ ? whole_help() : chosen->help(path));
+  } catch (const CLI::ParseError& error) {
+    return usage_error(error.what());
+  }
+  return action_ ? action_() : print(whole_help());
 }
 
 }  // namespace
 
-int run_command_line(int argc, char** argv) {
-  CLI::App app{"starling: a chat and real-time messaging server"};
-  app.name("starling");
-  app.footer("Try:  starling serve      then open http://127.0.0.1:8080");
-  app.require_subcommand(0, 1);
-
-  ServeFlags flags;
-  CLI::App* const serve = app.add_subcommand("serve", "Run the server in the foreground");
-  add_serve_flags(*serve, flags);
-  serve->footer(
-      "A flag beats STARLING_SECTION__KEY in the environment, which beats the file.\n"
-      "SIGTERM or SIGINT drains and stops; a second one stops at once.");
-
-  std::string file;
-  CLI::App* const check = app.add_subcommand("check", "Check a configuration file");
-  check->add_option("file", file, "The TOML file")->required()->type_name("FILE");
-
-  bool as_json = false;
-  CLI::App* const version = app.add_subcommand("version", "Print the version");
-  version->add_flag("--json", as_json, "As a JSON object");
-
-  std::string topic;
-  CLI::App* const help = app.add_subcommand("help", "Print help on a command");
-  help->add_option("command", topic, "The command")->type_name("COMMAND");
-
-  std::string hint;
-  if (names_unknown_command(app, argc, argv, hint)) return usage_error(hint);
-  try {  // the library's way of reporting; it ends here
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    const auto chosen = app.get_subcommands();
-    std::cout << (chosen.empty() ? whole_help(app) : chosen.front()->help("starling"));
-    return exit_ok;
-  } catch (const CLI::ParseError& error) {
-    return usage_error(error.what());
-  }
-
-  if (*serve) return run_serve(flags);
-  if (*check) return run_check(file);
-  if (*version) {
-    std::printf(as_json ? "{\"version\":\"%s\"}\n" : "starling %s\n", starling::version);
-    return exit_ok;
-  }
-  if (*help && !topic.empty()) {
-    for (const CLI::App* command : app.get_subcommands(nullptr)) {
-      if (command->get_name() != topic) continue;
-      std::cout << command->help("starling");
-      return exit_ok;
-    }
-    return usage_error("unknown command '" + topic + "'");
-  }
-  std::cout << whole_help(app);
-  return exit_ok;
-}
+int run_command_line(int argc, char** argv) { return Program{}.run(argc, argv); }
 
 }  // namespace starling::server

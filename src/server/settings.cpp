@@ -1,24 +1,25 @@
 #include "server/settings.hpp"
 
-#include <toml++/toml.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <sstream>
+#include <utility>
 
 #include "bus/amqp.hpp"
 #include "server/keys.hpp"
 #include "server/original_broker.hpp"
+#include "server/value.hpp"
 
 namespace starling::server {
 namespace {
 
 constexpr std::string_view own_prefix = "STARLING_";
 constexpr std::size_t min_secret_bytes = 16;
+constexpr std::string_view file_ending = "_file";
 constexpr std::string_view no_mysql =
     "this version keeps its archive in SQLite only: use sqlite:PATH, or leave it out";
 
@@ -36,125 +37,6 @@ std::size_t edit_distance(std::string_view one, std::string_view other) {
   return row.back();
 }
 
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-  std::uint64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, number);
-  if (text.empty() || parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
-  return number;
-}
-
-// A value from any source; a list only comes from a file.
-struct Value {
-  std::optional<std::string> text;
-  std::optional<std::uint64_t> number;
-  std::optional<bool> truth;
-  std::optional<std::vector<std::string>> list;
-};
-
-// From flags and the environment everything is text: it is read as what the key wants.
-Value value_of_text(std::string_view text) {
-  Value value;
-  value.text = std::string{text};
-  value.number = parse_number(text);
-  if (text == "true" || text == "1") value.truth = true;
-  if (text == "false" || text == "0") value.truth = false;
-  std::vector<std::string> list;
-  std::stringstream parts{std::string{text}};
-  for (std::string part; std::getline(parts, part, ',');) list.push_back(part);
-  value.list = std::move(list);
-  return value;
-}
-
-Value value_of_node(const toml::node& node) {
-  Value value;
-  if (const auto* text = node.as_string()) value.text = text->get();
-  if (const auto* truth = node.as_boolean()) value.truth = truth->get();
-  if (const auto* number = node.as_integer(); number && number->get() >= 0) {
-    value.number = static_cast<std::uint64_t>(number->get());
-  }
-  if (const auto* array = node.as_array()) {
-    std::vector<std::string> list;
-    for (const toml::node& element : *array) {
-      const auto* text = element.as_string();
-      if (!text) return value;
-      list.push_back(text->get());
-    }
-    value.list = std::move(list);
-  }
-  return value;
-}
-
-// Puts a value where the key says; what is wrong with it comes back, empty if nothing.
-class Store {
- public:
-  Store(const Key& key, const Value& value) : key_(key), value_(value) {}
-
-  std::string operator()(bool* target) const {
-    if (!value_.truth) return "must be true or false";
-    *target = *value_.truth;
-    return {};
-  }
-  template <typename Number>
-  std::string operator()(Number* target) const {
-    if (!value_.number) return "must be an integer from " + range();
-    if (*value_.number < key_.low || *value_.number > key_.high) {
-      return "must be from " + range();
-    }
-    *target = static_cast<Number>(*value_.number);
-    return {};
-  }
-  std::string operator()(std::string* target) const {
-    if (!value_.text) return "must be text";
-    const auto& choices = key_.choices;
-    if (!choices.empty() && std::ranges::find(choices, *value_.text) == choices.end()) {
-      std::string listed;
-      for (const std::string& choice : choices) listed += (listed.empty() ? "" : ", ") + choice;
-      return "must be one of " + listed;
-    }
-    *target = *value_.text;
-    return {};
-  }
-  std::string operator()(AuthMode* target) const {
-    if (value_.text == "token") {
-      *target = AuthMode::token;
-    } else if (value_.text == "open") {
-      *target = AuthMode::open;
-    } else {
-      return "must be one of token, open";
-    }
-    return {};
-  }
-  std::string operator()(std::vector<std::string>* target) const {
-    if (!value_.list) return "must be a list of text";
-    *target = *value_.list;
-    return {};
-  }
-
- private:
-  std::string range() const {
-    return std::to_string(key_.low) + " to " + std::to_string(key_.high);
-  }
-
-  const Key& key_;
-  const Value& value_;
-};
-
-std::vector<std::string> names_of(const std::vector<Key>& keys) {
-  std::vector<std::string> names;
-  names.reserve(keys.size());
-  for (const Key& key : keys) names.push_back(key.name);
-  return names;
-}
-
-std::string unknown_key(std::string_view name, const std::vector<Key>& keys) {
-  std::string text = "unknown key '" + std::string{name} + "'";
-  if (const std::string near = closest(name, names_of(keys)); !near.empty()) {
-    text += ", did you mean '" + near + "'?";
-  }
-  return text;
-}
-
 std::string variable_of(std::string key) {
   std::ranges::transform(key, key.begin(),
                          [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
@@ -165,58 +47,6 @@ std::string variable_of(std::string key) {
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
-
-// A file as its lines, and the problems found in it.
-struct FileReader {
-  std::string path;
-  std::vector<std::string> lines;
-  const std::vector<Key>& keys;
-  std::vector<Problem>& problems;
-
-  void problem(const toml::source_position& at, std::string what) {
-    const std::string where =
-        path + ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
-    const std::string source = at.line > 0 && at.line <= lines.size() ? lines[at.line - 1] : "";
-    problems.push_back({where, std::move(what), source, static_cast<unsigned>(at.line),
-                        static_cast<unsigned>(at.column)});
-  }
-
-  void read_section(std::string_view section, const toml::table& table) {
-    for (const auto& [key, node] : table) {
-      const std::string name = std::string{section} + "." + std::string{key.str()};
-      const auto known = std::ranges::find(keys, name, &Key::name);
-      if (known == keys.end()) {
-        problem(key.source().begin, unknown_key(name, keys));
-        continue;
-      }
-      const Value value = value_of_node(node);
-      const std::string wrong = std::visit(Store{*known, value}, known->target);
-      if (wrong.empty()) continue;
-      std::string what{"'"};
-      problem(node.source().begin, what.append(name).append("' ").append(wrong));
-    }
-  }
-
-  void read(const toml::table& root) {
-    for (const auto& [section, node] : root) {
-      const std::string prefix = std::string{section.str()} + ".";
-      const bool known =
-          std::ranges::any_of(keys, [&](const Key& key) { return key.name.starts_with(prefix); });
-      const toml::table* table = node.as_table();
-      if (!known) {
-        std::vector<std::string> sections;
-        for (const Key& key : keys) sections.push_back(key.name.substr(0, key.name.find('.')));
-        const std::string near = closest(section.str(), sections);
-        problem(section.source().begin, "unknown section '" + std::string{section.str()} + "'" +
-                                            (near.empty() ? "" : ", did you mean '" + near + "'?"));
-      } else if (!table) {
-        problem(node.source().begin, "'" + std::string{section.str()} + "' must be a section");
-      } else {
-        read_section(section.str(), *table);
-      }
-    }
-  }
-};
 
 }  // namespace
 
@@ -236,6 +66,24 @@ std::string closest(std::string_view word, const std::vector<std::string>& known
     best = candidate;
   }
   return best;
+}
+
+std::string unknown(std::string_view kind, std::string_view word,
+                    const std::vector<std::string>& known) {
+  std::string text = "unknown ";
+  text.append(kind).append(" '").append(word).append("'");
+  const std::string near = closest(word, known);
+  if (!near.empty()) text += ", did you mean '" + near + "'?";
+  return text;
+}
+
+std::vector<std::string> names_of(const std::vector<Key>& keys) {
+  std::vector<std::string> names;
+  for (const Key& key : keys) {
+    names.push_back(key.name);
+    if (key.is_secret()) names.push_back(key.name + std::string{file_ending});
+  }
+  return names;
 }
 
 std::optional<std::pair<std::string, std::uint16_t>> parse_host_port(std::string_view text) {
@@ -261,50 +109,64 @@ void Settings::problem(std::string where, std::string what) {
   problems_.push_back({std::move(where), std::move(what), {}, 0, 0});
 }
 
-void Settings::apply_file(const std::string& path) {
-  std::ifstream file{path, std::ios::binary};
-  const std::string text{std::istreambuf_iterator<char>{file}, {}};
-  if (!file) {
-    problem(path, "the file cannot be read");
-    return;
+std::string Settings::origin(const std::string& key) const {
+  const auto found = origins_.find(key);
+  return found == origins_.end() ? "default" : found->second;
+}
+
+std::string Settings::set(const std::vector<Key>& keys, const std::string& name, const Value& value,
+                          const std::string& where) {
+  const auto key = std::ranges::find(keys, name, &Key::name);
+  if (key == keys.end()) {
+    if (!value.text) return "must be text: the path of a file";
+    const std::string owner = name.substr(0, name.size() - file_ending.size());
+    return set_from_file(*std::ranges::find(keys, owner, &Key::name), *value.text, where);
   }
-  std::vector<std::string> lines;
-  std::stringstream again{text};
-  for (std::string line; std::getline(again, line);) lines.push_back(line);
-  const std::vector<Key> keys = keys_of(config_);
-  FileReader reader{path, std::move(lines), keys, problems_};
-  try {  // the library's way of reporting a syntax error; it ends here
-    const toml::table root = toml::parse(text, path);
-    reader.read(root);
-    if (const auto* admin = root["admin"].as_table(); admin && admin->contains("port")) {
-      config_.admin.chosen = true;
-    }
-  } catch (const toml::parse_error& error) {
-    reader.problem(error.source().begin, std::string{error.description()});
+  std::string wrong = put(*key, value);
+  if (wrong.empty()) origins_[name] = where;
+  return wrong;
+}
+
+// Editors end a file with a line feed that is no part of the secret.
+std::string Settings::set_from_file(const Key& key, const std::string& path,
+                                    const std::string& where) {
+  std::ifstream file{path, std::ios::binary};
+  std::string text{std::istreambuf_iterator<char>{file}, {}};
+  if (!file) return "cannot be read: " + path;
+  while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+  Value value;
+  value.text = std::move(text);
+  std::string wrong = put(key, value);
+  if (wrong.empty()) origins_[key.name] = where;
+  return wrong;
+}
+
+void Settings::apply_credentials(const std::string& folder) {
+  for (const Key& key : keys_of(config_)) {
+    const std::string path = folder + "/" + key.name;
+    if (!key.is_secret() || ::access(path.c_str(), F_OK) != 0) continue;
+    const std::string wrong = set_from_file(key, path, path);
+    if (!wrong.empty()) problem(path, wrong);
   }
 }
 
 void Settings::apply(std::string_view key, std::string_view value, const std::string& where) {
   const std::vector<Key> keys = keys_of(config_);
-  const auto known = std::ranges::find(keys, key, &Key::name);
-  if (known == keys.end()) {
-    problem(where, unknown_key(key, keys));
-    return;
-  }
-  const Value typed = value_of_text(value);
-  const std::string wrong = std::visit(Store{*known, typed}, known->target);
-  if (!wrong.empty()) {
-    problem(where, wrong);
-  } else if (key == "admin.port") {
-    config_.admin.chosen = true;
-  }
+  const std::vector<std::string> known = names_of(keys);
+  const std::string wrong = std::ranges::find(known, key) == known.end()
+                                ? unknown("key", key, known)
+                                : set(keys, std::string{key}, value_of_text(value), where);
+  if (!wrong.empty()) problem(where, wrong);
 }
 
 void Settings::apply_environment(const std::vector<std::string>& variables) {
   apply_original_names(variables);
-  const std::vector<Key> keys = keys_of(config_);
   std::map<std::string, std::string> key_of_variable;
-  for (const Key& key : keys) key_of_variable[variable_of(key.name)] = key.name;
+  for (const std::string& name : names_of(keys_of(config_))) {
+    key_of_variable[variable_of(name)] = name;
+  }
+  std::vector<std::string> known;
+  for (const auto& entry : key_of_variable) known.push_back(entry.first);
   for (const std::string& variable : variables) {
     const std::size_t equals = variable.find('=');
     const std::string name = variable.substr(0, equals);
@@ -312,16 +174,11 @@ void Settings::apply_environment(const std::vector<std::string>& variables) {
         name.find("__") == std::string::npos) {
       continue;
     }
-    const auto known = key_of_variable.find(name);
-    if (known != key_of_variable.end()) {
-      apply(known->second, variable.substr(equals + 1), name);
-      continue;
+    if (const auto key = key_of_variable.find(name); key != key_of_variable.end()) {
+      apply(key->second, variable.substr(equals + 1), name);
+    } else {
+      problem(name, unknown("setting", name, known));
     }
-    std::vector<std::string> names;
-    names.reserve(key_of_variable.size());
-    for (const auto& entry : key_of_variable) names.push_back(entry.first);
-    const std::string near = closest(name, names);
-    problem(name, "unknown setting" + (near.empty() ? "" : ", did you mean '" + near + "'?"));
   }
 }
 
@@ -366,6 +223,7 @@ void Settings::check_bus() {
 
 void Settings::check() {
   const Config& c = config_;
+  config_.admin.chosen = origins_.contains("admin.port");
   check_bus();
   if (!c.store.url.empty() && !c.store.url.starts_with("sqlite:")) {
     problem("store.url", std::string{no_mysql});

@@ -17,7 +17,7 @@ const file = (name, text) => {
 const serve = (...args) => run(['serve', '--port', '0', '--admin', '127.0.0.1:0', '--data-dir', path.join(folder, 'data'), ...args]);
 
 test('help and version go to stdout, usage errors to stderr with 64', async () => {
-  for (const args of [[], ['--help'], ['-h'], ['help'], ['help', 'serve'], ['serve', '--help'], ['check', '--help']]) {
+  for (const args of [[], ['--help'], ['-h'], ['help'], ['help', 'serve'], ['serve', '--help'], ['check', '--help'], ['config', '--help'], ['config', 'show', '-h']]) {
     const { code, stdout, stderr } = await run(args);
     assert.deepEqual([code, stderr], [0, ''], args.join(' '));
     assert.ok(stdout.length > 100 && stdout.split('\n').length <= 30, args.join(' '));
@@ -27,7 +27,7 @@ test('help and version go to stdout, usage errors to stderr with 64', async () =
   const typo = await run(['serv']);
   assert.equal(typo.code, 64);
   assert.match(typo.stderr, /did you mean 'serve'\?/);
-  for (const args of [['serve', '--nonsense'], ['check'], ['help', 'nothing'], ['serve', '--admin', 'x']]) {
+  for (const args of [['serve', '--nonsense'], ['check'], ['help', 'nothing'], ['serve', '--admin', 'x'], ['config']]) {
     assert.equal((await run(args)).code, 64, args.join(' '));
   }
 });
@@ -53,6 +53,27 @@ test('every mistake of a file is shown in one run, with line and column', async 
   const good = await run(['check', file('good.toml', '[server]\nport = 0\n[store]\nsync = "os"\n')]);
   assert.deepEqual([good.code, good.stderr], [0, '']);
   assert.equal((await run(['serve', '--config', bad])).code, 78);
+});
+
+test('config: the default file is a configuration; what holds is shown with its origin and without secrets', async () => {
+  const usual = await run(['config', 'default']);
+  assert.equal((await run(['check', file('default.toml', usual.stdout)])).code, 0);
+  const inUse = usual.stdout.replace(/^#(?! )/gm, '');
+  assert.equal((await run(['check', file('in_use.toml', inUse)])).code, 0);
+  const config = file('shown.toml', '[server]\nport = 81\n[auth]\nsecret = "planted-secret-of-tokens"\n');
+  const env = { STARLING_LOG__LEVEL: 'debug' };
+  const shown = await run(['config', 'show', '--origin', '--config', config], { env });
+  assert.deepEqual([shown.code, shown.stderr], [0, '']);
+  assert.match(shown.stdout, /^port = 81  # .*shown\.toml:2:8$/m);
+  assert.match(shown.stdout, /^level = "debug"  # STARLING_LOG__LEVEL$/m);
+  assert.match(shown.stdout, /^secret = "\(hidden\)"/m);
+  const all = JSON.parse((await run(['config', 'show', '--json', '--config', config], { env })).stdout);
+  assert.deepEqual(all['server.port'], { value: 81, origin: `${config}:2:8` });
+  assert.ok(!JSON.stringify(all).includes('planted') && !shown.stdout.includes('planted'));
+  assert.equal((await run(['config', 'show', '--config', file('wrong.toml', '[server]\nport = -1\n')])).code, 78);
+  const typo = await run(['config', 'shw']);
+  assert.equal(typo.code, 64);
+  assert.match(typo.stderr, /did you mean 'show'\?/);
 });
 
 test('a flag beats the environment, which beats the original’s names, which beat the file', async () => {

@@ -26,7 +26,7 @@ LIBRARIES = {
     "fmt/": "base", "absl/": "base", "amqp": "bus",
 }
 FORBIDDEN = {"linux/io_uring.h": "shadows liburing's own copy and breaks buffer rings"}
-ONE_FILE = {"CLI/": "server/command_line.cpp", "toml++/": "server/settings.cpp"}
+ONE_FILE = {"CLI/": "server/command_line.cpp", "toml++/": "server/settings_file.cpp"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 

@@ -2,13 +2,11 @@
 #include "server/settings.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstdlib>
+#include <cerrno>
 #include <fstream>
-#include <map>
-#include <regex>
 
 #include "server/keys.hpp"
 
@@ -47,51 +45,14 @@ TEST(SettingsTest, every_key_is_checked_where_it_stands) {
       EXPECT_TRUE(problems_of(section_and_key(key.name, std::to_string(key.low))).empty());
       EXPECT_EQ(problems_of(section_and_key(key.name, std::to_string(key.high + 1))).size(), 1u);
       EXPECT_EQ(problems_of(section_and_key(key.name, "-1")).size(), 1u) << key.name;
+      if (key.low > 0) {
+        EXPECT_EQ(problems_of(section_and_key(key.name, std::to_string(key.low - 1))).size(), 1u);
+      }
     }
     for (const std::string& choice : key.choices) {
       EXPECT_TRUE(problems_of(section_and_key(key.name, '"' + choice + '"')).empty());
     }
   }
-}
-
-// Numbers as the handbook writes them: "3,650".
-std::uint64_t number(std::string text) {
-  std::erase(text, ',');
-  return std::stoull(text);
-}
-
-// Bounds and defaults are a promise to operators: the code holds what docs/operations.md says.
-TEST(SettingsTest, bounds_and_defaults_are_those_of_the_handbook) {
-  std::map<std::string, std::array<std::uint64_t, 3>> promised;  // default, low, high
-  std::ifstream handbook{OPERATIONS_MD};
-  const std::regex row{R"(\| `([a-z_.]+)` \| ([0-9,]+) \| ([0-9,]+) to ([0-9,]+) \|.*)"};
-  for (std::string line; std::getline(handbook, line);) {
-    std::smatch found;
-    if (!std::regex_match(line, found, row)) continue;
-    promised[found[1]] = {number(found[2]), number(found[3]), number(found[4])};
-  }
-  Config config;
-  std::size_t bounded = 0;
-  for (const Key& key : keys_of(config)) {
-    if (key.high == 0) continue;
-    ++bounded;
-    ASSERT_TRUE(promised.contains(key.name)) << key.name << " has no row in the handbook";
-    const auto& [usual, low, high] = promised[key.name];
-    EXPECT_EQ(key.low, low) << key.name;
-    EXPECT_EQ(key.high, high) << key.name;
-    const std::uint64_t now = std::visit(
-        [](const auto* value) -> std::uint64_t {
-          if constexpr (std::is_unsigned_v<std::remove_pointer_t<decltype(value)>>) return *value;
-          return 0;
-        },
-        key.target);
-    EXPECT_EQ(now, usual) << key.name;
-    EXPECT_EQ(problems_of(section_and_key(key.name, std::to_string(high + 1))).size(), 1u);
-    if (low > 0) {
-      EXPECT_EQ(problems_of(section_and_key(key.name, std::to_string(low - 1))).size(), 1u);
-    }
-  }
-  EXPECT_EQ(promised.size(), bounded) << "a row of the handbook is about nothing";
 }
 
 TEST(SettingsTest, the_defaults_hold_together) {
@@ -121,6 +82,36 @@ TEST(SettingsTest, lists_and_switches_come_from_the_environment_too) {
             (std::vector<std::string>{"https://a", "https://b"}));
   EXPECT_TRUE(settings.config().test.echo);
   EXPECT_EQ(settings.config().auth.mode, AuthMode::open);
+}
+
+TEST(SettingsTest, each_value_tells_where_it_comes_from) {
+  Settings settings;
+  const std::string path = write_file("[server]\nport = 1\nhost = \"::1\"\n");
+  settings.apply_file(path);
+  settings.apply_environment({"STARLING_SERVER__PORT=3"});
+  settings.apply("log.level", "debug", "--log-level");
+  EXPECT_EQ(settings.origin("server.host"), path + ":3:8");
+  EXPECT_EQ(settings.origin("server.port"), "STARLING_SERVER__PORT");
+  EXPECT_EQ(settings.origin("log.level"), "--log-level");
+  EXPECT_EQ(settings.origin("server.pin"), "default");
+}
+
+TEST(SettingsTest, secrets_come_from_files_and_credentials) {
+  const std::string folder = testing::TempDir() + "credentials-" + std::to_string(::getpid());
+  ASSERT_TRUE(::mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST);
+  std::ofstream{folder + "/auth.secret"} << "from-a-credential\n";
+  std::ofstream{folder + "/code"} << "from-a-file\r\n";
+  Settings settings;
+  settings.apply_file(write_file("[auth]\nsecret = \"from-the-settings\"\ninvite_code_file = \"" +
+                                 folder + "/code\"\n"));
+  settings.apply_credentials(folder);
+  settings.check();
+  EXPECT_TRUE(settings.problems().empty());
+  EXPECT_EQ(settings.config().auth.secret, "from-a-credential");
+  EXPECT_EQ(settings.config().auth.invite_code, "from-a-file");
+  settings.apply_environment({"STARLING_AUTH__SECRET_FILE=" + folder + "/none"});
+  ASSERT_EQ(settings.problems().size(), 1u);
+  EXPECT_NE(settings.problems()[0].what.find("cannot be read"), std::string::npos);
 }
 
 TEST(SettingsTest, rules_between_settings) {
