@@ -138,6 +138,25 @@ test('several tabs are in step: messages, drafts, and the end of the session', a
   await finish(page);
 });
 
+test('a room that is entered or left in one tab is entered or left in the others', async () => {
+  const page = await rig.person('mover', { room: 'hall' });
+  const other = await rig.tab(page.context(), '/room/hall');
+  await online(other);
+  await page.goto(`${rig.url}/room/attic`);
+  await online(page);
+  await other.waitForSelector('[data-room-link="attic"]');
+  const writer = await rig.server.user('mover2');
+  await rig.post(writer, 'attic', 2);
+  await other.waitForSelector('[data-room-link="attic"][data-unread="2"]');
+  await page.click('[data-leave]');
+  await page.click('[data-leave-yes]');
+  for (const tab of [page, other]) await tab.waitForSelector('[data-room-link="attic"]', { state: 'detached' });
+  const { session, socket } = await rig.server.session(page.user);
+  assert.deepEqual(session.rooms.map(({ roomId }) => roomId), ['hall']);
+  socket.close();
+  await finish(page);
+});
+
 test('a wrong password is said, and a name that is taken; then it goes on', async () => {
   await rig.server.user('eve', { password });
   const page = await rig.open({ target: '/room/general' });

@@ -5,6 +5,7 @@ import { startKeys } from './app/keys';
 import { startNotices } from './app/notices';
 import { startPlace } from './app/place';
 import { startViewport } from './app/viewport';
+import { startElsewhere } from './rooms/elsewhere';
 import { pickLocale, startLocale } from './i18n';
 import { client } from './session/client';
 import { startIdentity } from './session/identity';
@@ -22,6 +23,7 @@ async function start(): Promise<void> {
   await startLocale(catalogue, wanted.find((tag) => tag.startsWith(catalogue)));
   startIdentity();
   startFeed();
+  startElsewhere();
   startPlace();
   startNotices();
   startKeys();

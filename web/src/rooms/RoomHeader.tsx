@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { peopleOpen, sidebarOpen } from '../app/panels';
 import { reasonOf, t } from '../i18n';
-import { client } from '../session/client';
+import { leaveRoom } from './elsewhere';
 import { roomView, totalUnread } from './rooms';
 
 export function RoomHeader({ roomId }: { roomId: string }) {
@@ -55,7 +55,7 @@ function LeaveButton({ roomId }: { roomId: string }) {
   const [failed, setFailed] = useState('');
   const leave = async () => {
     try {
-      await client.leave(roomId);
+      await leaveRoom(roomId);
     } catch (error) {
       setFailed(reasonOf(error as Error));
     }

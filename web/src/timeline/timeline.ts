@@ -9,6 +9,7 @@
 import { batch, signal } from '@preact/signals';
 import type { HistoryPage, Message, Pending } from '@starling/sdk';
 import { reasonOf } from '../i18n';
+import { enterRoom } from '../rooms/elsewhere';
 import { noteMessage } from '../rooms/rooms';
 import { client } from '../session/client';
 import type { Place, Viewer } from './place';
@@ -174,7 +175,7 @@ export class Timeline {
     this.begin('first');
     this.attached.value = false;
     try {
-      await client.join(this.roomId);
+      await enterRoom(this.roomId);
       const pages = await this.firstPages(around ?? this.placeOfLine());
       if (filling !== this.filling) return;
       batch(() => {
