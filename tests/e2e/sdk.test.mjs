@@ -3,12 +3,12 @@
 // STARLING_SDK_CUTS: how many connections are cut (300 by default).
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { brotliCompressSync, constants } from 'node:zlib';
 import WebSocket from 'ws';
+import { Proxy } from '../web/chaos.mjs';
 import { range, Server, within } from './harness.mjs';
 
 const CUTS = Number(process.env.STARLING_SDK_CUTS ?? 300);
@@ -18,52 +18,6 @@ const dist = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../w
 
 assert.ok(existsSync(dist), `there is no ${dist}: npm run build --prefix web/sdk`);
 const { Starling, StarlingError } = await import(pathToFileURL(dist));
-
-// Forwards to the server, and cuts each connection behind some number of bytes, in either direction.
-class Line {
-  static async to(server, cutAfter) {
-    const line = new Line();
-    line.cuts = 0;
-    line.cutAfter = cutAfter; // null: no more cuts
-    line.sockets = new Set();
-    line.listener = net.createServer((near) => line.connect(near, server.port)).listen(0, '127.0.0.1');
-    await new Promise((resolve) => line.listener.on('listening', resolve));
-    line.url = `http://127.0.0.1:${line.listener.address().port}`;
-    return line;
-  }
-  connect(near, port) {
-    const far = net.connect(port, '127.0.0.1');
-    let left = this.cutAfter?.() ?? Infinity;
-    const end = () => {
-      near.destroy();
-      far.destroy();
-      this.sockets.delete(end);
-    };
-    this.sockets.add(end);
-    const forward = (from, to) => {
-      from.on('data', (data) => {
-        to.write(data.subarray(0, Math.min(left, data.length)), () => {
-          if (left > 0) return;
-          this.cuts += this.sockets.has(end) ? 1 : 0;
-          end();
-        });
-        left -= data.length;
-      });
-      from.on('error', end);
-      from.on('close', end);
-    };
-    forward(near, far);
-    forward(far, near);
-  }
-  kind() {
-    this.cutAfter = null;
-    for (const end of [...this.sockets]) end();
-  }
-  close() {
-    this.kind();
-    this.listener.close();
-  }
-}
 
 // Resolves when `holds` does; looked at whenever the client tells of something.
 function until(client, holds, what, limit) {
@@ -127,7 +81,8 @@ async function historyOf(server, token, room) {
 
 test(`${CUTS} cuts and kill -9 in between: nothing is lost, doubled or reordered`, { timeout: 300_000 }, async () => {
   const server = await Server.start({ config: `${LIMITS}[resume]\nmax_events = 50\n` });
-  const line = await Line.to(server, () => 500 + Math.floor(Math.random() ** 2 * 30_000));
+  const line = await Proxy.start(server);
+  line.lifetime = () => 500 + Math.floor(Math.random() ** 2 * 30_000);
   const people = [];
   try {
     for (const name of ['ann', 'bob', 'cy']) people.push(new Person(line, await server.user(name)));
@@ -152,7 +107,8 @@ test(`${CUTS} cuts and kill -9 in between: nothing is lost, doubled or reordered
       }
     }
     for (const person of people) person.writing = false;
-    line.kind();
+    line.lifetime = () => Infinity;
+    line.cut();
     for (const { client, failures, user } of people) {
       await until(client, () => client.pending().length === 0, `${user.username}'s messages`, 60_000);
       assert.deepEqual(failures, []);
@@ -191,7 +147,7 @@ test(`${CUTS} cuts and kill -9 in between: nothing is lost, doubled or reordered
     console.log(`${line.cuts} cuts, ${Math.floor(kills / 3)} kills, ${people.map(({ sent }) => sent.length)} messages`);
   } finally {
     for (const { client } of people) client.close();
-    line.close();
+    await line.close();
     await server.dispose();
   }
 });

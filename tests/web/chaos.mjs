@@ -1,5 +1,5 @@
 // A TCP proxy that does to connections what networks do: ends them at any byte, ends one direction
-// only, delays them, swallows everything without a word.
+// only, delays them, lets each live for some bytes only, swallows everything without a word.
 import { once } from 'node:events';
 import net from 'node:net';
 
@@ -19,6 +19,7 @@ export class Proxy {
     this.links = new Set();
     this.mode = 'pass';
     this.delay_ms = 0;
+    this.lifetime = () => Infinity;  // of a connection that comes, in bytes of both directions; then it is reset
     this.cuts = 0;
     this.deep_cuts = 0;  // WebSockets among them that had been told more than a greeting
     this.listener = net.createServer((socket) => {
@@ -78,6 +79,7 @@ class Link {
     this.server = net.connect(proxy.target.port, '127.0.0.1');
     this.is_websocket = false;
     this.told_bytes = 0;
+    this.left_bytes = proxy.lifetime();
     this.delay_ms = proxy.delay_ms;  // one for its whole life, so that nothing is overtaken
     this.join(client, this.server, 'up');
     this.join(this.server, client, 'down');
@@ -89,6 +91,11 @@ class Link {
       if (direction === 'up') this.is_websocket ||= data.includes('Upgrade: websocket');
       if (this.is_websocket && this.proxy.mode === 'no sockets') return this.cut('reset');
       if (direction === 'down') this.told_bytes += data.length;
+      this.left_bytes -= data.length;
+      if (this.left_bytes < 0) {
+        to.write(data.subarray(0, Math.max(0, data.length + this.left_bytes)), () => this.expire());
+        return;
+      }
       const { fuse } = this.proxy;
       if (this.is_websocket && fuse?.direction === direction) {
         fuse.bytes -= data.length;
@@ -108,6 +115,12 @@ class Link {
       else to.end();
       if (to.closed) this.proxy.links.delete(this);
     });
+  }
+
+  expire() {
+    if (!this.proxy.links.has(this)) return;
+    this.proxy.cuts += 1;
+    this.cut('reset');
   }
 
   cut(how) {

@@ -32,8 +32,10 @@ test('without a network: said within 2 s, and what is written goes out once it i
   assert.ok(took_ms <= told_ms, `${took_ms} ms`);
   await say(page, 'written without a network');
   await page.waitForSelector('[data-pending][data-state=pending]');
+  await page.waitForSelector('[data-people-toggle]:not([data-online])'); // nobody can say who is here
   await page.context().setOffline(false);
   await online(page);
+  await page.waitForSelector('[data-people-toggle][data-online="1"]');
   await see(page, 'written without a network');
   assert.deepEqual(await texts(page), ['before', 'written without a network']);
   assert.deepEqual(await pending(page), []);
@@ -88,6 +90,19 @@ test('a reload keeps drafts and what waits to be sent, and sends it once', async
   assert.deepEqual((await pending(page)).map(({ text, state }) => `${state} ${text}`), waiting.map((text) => `pending ${text}`));
   await page.reload();
   await waitForConnection(page, ...away);
+  // What can be shown is: the rooms, what waits, what was being written, and that there is no connection.
+  await page.waitForFunction((count) => document.querySelectorAll('[data-pending]').length === count, waiting.length);
+  assert.deepEqual((await pending(page)).map(({ text, state }) => `${state} ${text}`), waiting.map((text) => `pending ${text}`));
+  await page.waitForSelector('[data-room-link="reload"]');
+  await page.waitForSelector('[data-banner]');
+  assert.equal(await page.inputValue(composer), 'a thought that is not yet fin');
+  // Also what is written now outlives a reload.
+  await say(page, 'written after the reload');
+  await page.fill(composer, 'a thought that is not yet fin');
+  waiting.push('written after the reload');
+  await page.waitForFunction((count) => document.querySelectorAll('[data-pending]').length === count, waiting.length);
+  await page.reload();
+  await page.waitForFunction((count) => document.querySelectorAll('[data-pending]').length === count, waiting.length);
   rig.proxy.pass();
   await online(page);
   for (const text of waiting) await see(page, text);

@@ -94,6 +94,19 @@ test('offline, with something that waits', async () => {
   rig.proxy.pass();
 });
 
+test('loaded anew without a connection', async () => {
+  const page = await visit();
+  await page.waitForFunction(() => localStorage.getItem('starling.rooms')?.includes('oncall'));
+  rig.proxy.refuseSockets();
+  await waitForConnection(page, 'waiting', 'offline');
+  await say(page, 'Still in the tunnel');
+  await page.reload();
+  await page.waitForSelector('[data-pending]');
+  await page.getByRole('button', { name: 'Try now' }).waitFor();
+  await finish(page, 'offline-reloaded');
+  rig.proxy.pass();
+});
+
 test('a message that was refused', async () => {
   changeDatabase(rig.server, `INSERT INTO restrictions (user_id, room_id, kind) VALUES (${scene.me.id}, 'design', 'mute')`);
   const page = await visit({ room: 'design' });

@@ -278,6 +278,9 @@ export interface Options {
   /** The token, or who knows it. Without one the browser's cookie counts; pages of another origin need a token. */
   token?: string | (() => string | undefined);
   outbox?: OutboxStorage;
+  /** Who was signed in last time: what they left in the outbox is here before the server has been reached, and
+   * what is written until then is kept as theirs. It goes out when they are signed in. */
+  userId?: number;
   /** Join every room that the user is a member of as soon as it is known. A page wants that (badges
    * are exact for joined rooms), a bot rather not. What is beyond the server's number of rooms for one session is told
    * as `error`. Default: false. */

@@ -42,7 +42,7 @@ export function createOutbox(
   const locks = storage && globalThis.navigator?.locks;
   const word = () => Math.floor(random() * 2 ** 52).toString(36);
   const me = word() + word();
-  const userId = () => session()?.userId ?? 0;
+  const userId = () => session()?.userId ?? options.userId ?? 0;
   let entries = new Map<string, Entry>(); // in the order of sending
   const inFlight = new Map<string, Entry>(); // by room, until the answer or the end of the connection
   let lastCreatedAt = 0;
@@ -114,15 +114,15 @@ export function createOutbox(
 
   // What history will say of it.
   function messageOf({ userId, content, metadata, sent }: Entry): Message {
-    const sender = { senderId: userId, senderUsername: session()!.username };
-    return { ...sent!, content, metadata, ...sender, messageType: 'text' };
+    const senderUsername = session()!.username;
+    return { ...sent!, content, metadata, senderId: userId, senderUsername, messageType: 'text' };
   }
 
   // Takes over what the dead have left, one client after the other.
   async function adopt(user: number) {
-    const alive = (await locks?.query())?.held?.map(({ name }) => name) ?? [];
+    const alive = (await locks?.query())?.held?.map(({ name }) => name) ?? [LOCK + me];
     const left = (await storage!.load())
-      .filter((entry) => entry.userId === user && entry.owner !== me && !alive.includes(LOCK + entry.owner))
+      .filter((entry) => entry.userId === user && !entries.has(entry.clientMessageId) && !alive.includes(LOCK + entry.owner))
       .sort((a, b) => a.createdAt - b.createdAt)
       .map((entry): [string, Entry] => [entry.clientMessageId, { ...entry, owner: me }]);
     entries = new Map([...left, ...entries]);
@@ -132,7 +132,7 @@ export function createOutbox(
     }
   }
 
-  /** Authenticated: what has no user gets this one, what was left behind is taken over. */
+  /** It is known who this is: what has no user gets this one, what was left behind is taken over. */
   async function start() {
     const user = userId();
     for (const entry of entries.values()) {
@@ -144,6 +144,8 @@ export function createOutbox(
     loadedFor = user;
     pump();
   }
+
+  if (userId()) void start();
 
   return {
     start,

@@ -79,7 +79,7 @@ export function createRest(url: string, options: Options, emit: Emit) {
     isOld(): boolean {
       const bearer = token();
       if (bearer) memory[RENEW_AT] ??= halfLife(bearer);
-      const old = now() >= (memory[RENEW_AT] ?? 0);
+      const old = !(now() < memory[RENEW_AT]!); // also where it is not known
       if (old) memory[RENEW_AT] = now() + RENEW_PAUSE_MS;
       return old;
     },

@@ -264,6 +264,44 @@ test('nobody sends what another user wrote', async () => {
   expect([second.pending(), heard, contents('r'), storage.entries.size]).toEqual([[], [], [], 1]);
 });
 
+test('who was here last time finds what waits without the server, and what is added is kept', async () => {
+  const storage = new Storage();
+  server.reachable = false;
+  const options = { outbox: storage, userId: 1 };
+  const first = client(1, options);
+  first.send('r', 'one');
+  await pass(50);
+  first.close();
+  const made = client(1, options);
+  const heard = changes(made);
+  await pass(50);
+  expect(heard.map(({ change, pending }) => `${change} ${pending.content}`)).toEqual(['added one']);
+  made.send('r', 'two');
+  await pass(50);
+  expect(storage.entries.size).toBe(2);
+  made.close();
+  server.room('r').members.add(1);
+  const last = client(1, options);
+  server.reachable = true;
+  await pass(60_000);
+  expect([contents('r'), last.pending(), storage.entries.size]).toEqual([['one', 'two'], [], 0]);
+});
+
+test('what waits for one user is not sent by another who turns out to be signed in', async () => {
+  const storage = new Storage();
+  server.reachable = false;
+  const first = client(1, { outbox: storage, userId: 1 });
+  first.send('r', 'a secret');
+  await pass(50);
+  first.close();
+  server.reachable = true;
+  server.room('r').members.add(2);
+  const other = client(2, { outbox: storage, userId: 1 });
+  other.send('r', 'still by the first');
+  await pass(100);
+  expect([other.session!.userId, other.pending(), contents('r').length, storage.entries.size]).toEqual([2, [], 0, 2]);
+});
+
 test('two tabs: each sends its own, the survivor takes over what a closed one left', async () => {
   const locks = new Locks();
   vi.stubGlobal('navigator', { locks });

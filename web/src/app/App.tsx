@@ -7,8 +7,7 @@ import { RoomHeader, SidebarButton } from '../rooms/RoomHeader';
 import { roomsKnown } from '../rooms/rooms';
 import { Sidebar } from '../rooms/Sidebar';
 import { Switcher } from '../rooms/Switcher';
-import { connection, session, shownConnection } from '../session/client';
-import { remembered } from '../session/identity';
+import { connection, cutOff, me, shownConnection } from '../session/client';
 import { SignIn } from '../session/SignIn';
 import type { Timeline } from '../timeline/timeline';
 import { shownTimeline } from '../timeline/timelines';
@@ -22,8 +21,7 @@ import { currentRoom } from './route';
 export function App() {
   const { state } = connection.value;
   // Before the server has said who we are, the name from last time decides what is shown.
-  const signedIn = state !== 'signed-out' && (session.value !== undefined || remembered() !== undefined);
-  return signedIn ? <Chat /> : <SignIn />;
+  return state !== 'signed-out' && me() ? <Chat /> : <SignIn />;
 }
 
 function Chat() {
@@ -70,7 +68,10 @@ function NoRoom() {
       <header class="room-header">
         <SidebarButton />
       </header>
-      <div class="room-middle">{roomsKnown.value && currentRoom.value === undefined && <NoRooms />}</div>
+      <div class="room-middle">
+        {roomsKnown.value && currentRoom.value === undefined && <NoRooms />}
+        {!roomsKnown.value && cutOff.value && <p class="waiting">{t('timeline.waiting')}</p>}
+      </div>
       <Notes />
       <StatusBar roomId="" />
     </section>

@@ -3,7 +3,7 @@
 
 import { batch, effect } from '@preact/signals';
 import { flushNames, endTyping, noteName, noteTyping } from '../rooms/people';
-import { fetchPreviews, flushRooms, noteDeletion, noteLeft, noteMessage, noteRoom, roomsKnown, totalUnread } from '../rooms/rooms';
+import { fetchPreviews, flushRooms, noteDeletion, noteLeft, noteMemberships, noteMessage, noteRoom, totalUnread } from '../rooms/rooms';
 import { client } from '../session/client';
 import { flushTimelines, forgetTimeline, noteGap, retryTimelines, timelineIfKept } from '../timeline/timelines';
 import { announce } from './announce';
@@ -63,8 +63,7 @@ export function startFeed(): void {
   client.on('typing', noteTyping);
   client.on('session', ({ userId, username }) => {
     noteName(userId, username);
-    for (const roomId of client.memberships.keys()) noteRoom(roomId);
-    roomsKnown.value = true;
+    noteMemberships();
     ask();
   });
   // Not with the session: the client asks nothing before it is online.

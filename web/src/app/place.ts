@@ -3,6 +3,7 @@
 import { effect, untracked } from '@preact/signals';
 import { byName, roomsKnown } from '../rooms/rooms';
 import { client } from '../session/client';
+import { remembered } from '../session/remembered';
 import { lookAt } from '../timeline/timelines';
 import { currentRoom, standIn } from './route';
 
@@ -17,7 +18,12 @@ function roomOfLastTime(): string | undefined {
 export function startPlace(): void {
   effect(() => {
     const room = currentRoom.value;
-    if (!roomsKnown.value) return;
+    if (!roomsKnown.value) {
+      // What waits to be sent there can be seen and written on. Which room was looked at last is not asked:
+      // it may have been left elsewhere.
+      if (room !== undefined && remembered()) untracked(() => lookAt(room));
+      return;
+    }
     untracked(() => {
       const chosen = room ?? roomOfLastTime();
       if (chosen !== room) return standIn(chosen);

@@ -4,24 +4,13 @@
 import { useEffect, useState } from 'preact/hooks';
 import { pieces, t } from '../i18n';
 import { typists } from '../rooms/people';
-import { client, connection, shownConnection } from '../session/client';
-
-/** A reconnect that is quicker is not worth a word. */
-const BANNER_AFTER_MS = 1_000;
+import { client, connection, cutOff, shownConnection } from '../session/client';
 
 export function StatusBar({ roomId }: { roomId: string }) {
-  const shown = shownConnection();
-  const [late, setLate] = useState(false);
-  const online = shown === 'online';
-  useEffect(() => {
-    if (online) return setLate(false);
-    const timer = setTimeout(() => setLate(true), BANNER_AFTER_MS);
-    return () => clearTimeout(timer);
-  }, [online]);
   return (
     <div class="status-bar">
-      <div role="status">{!online && late && <Trouble />}</div>
-      {(online || !late) && <TypingLine roomId={roomId} />}
+      <div role="status">{cutOff.value && <Trouble />}</div>
+      {!cutOff.value && <TypingLine roomId={roomId} />}
     </div>
   );
 }

@@ -2,11 +2,11 @@
 // the user's other tabs hear of every change.
 
 import { signal, type Signal } from '@preact/signals';
-import { client } from '../session/client';
+import { me } from '../session/client';
 
 const drafts = new Map<string, Signal<string>>();
 
-const keyOf = (roomId: string): string => `starling.draft.${client.session?.userId ?? 0}.${roomId}`;
+const keyOf = (roomId: string): string => `starling.draft.${me()?.userId ?? 0}.${roomId}`;
 
 export function draftOf(roomId: string): Signal<string> {
   const key = keyOf(roomId);

@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks';
 import { peopleOpen } from '../app/panels';
 import { t } from '../i18n';
-import { session } from '../session/client';
+import { cutOff, session } from '../session/client';
 import type { Timeline } from '../timeline/timeline';
 import { Avatar } from './Avatar';
 import { lookUpNames, names } from './people';
@@ -20,6 +20,7 @@ export function People({ timeline }: { timeline: Timeline }) {
   const nameOf = (id: number) => known.get(id) ?? spoke.get(id) ?? t('room.unknownPerson', { id: String(id) });
   const byName = (a: number, b: number) => collator.compare(nameOf(a), nameOf(b));
   const away = [...spoke.keys()].filter((id) => !here.includes(id));
+  const isForgotten = cutOff.value && here.length === 0;
   const more = (room?.onlineCount ?? 0) - here.length;
   return (
     <aside class="people" data-people aria-label={t('room.people')}>
@@ -30,10 +31,10 @@ export function People({ timeline }: { timeline: Timeline }) {
         </button>
       </header>
       <div class="people-scroll" tabIndex={0} role="group" aria-label={t('room.people')}>
-        <h3>{t('room.peopleHere', { count: room?.onlineCount ?? 0 })}</h3>
+        {!isForgotten && <h3>{cutOff.value ? t('room.peopleWere') : t('room.peopleHere', { count: room?.onlineCount ?? 0 })}</h3>}
         <ul>
           {here.toSorted(byName).map((id) => (
-            <Person key={id} id={id} name={nameOf(id)} here />
+            <Person key={id} id={id} name={nameOf(id)} here={cutOff.value ? undefined : true} />
           ))}
           {more > 0 && <li class="hint">{t('room.peopleMore', { count: more })}</li>}
         </ul>
@@ -62,14 +63,15 @@ function spokeLately({ rows }: Timeline): Map<number, string> {
   return people;
 }
 
-function Person({ id, name, here }: { id: number; name: string; here: boolean }) {
+/** `here` is undefined where nobody can tell. */
+function Person({ id, name, here }: { id: number; name: string; here: boolean | undefined }) {
   return (
     <li class={here ? 'person here' : 'person'} data-person={id}>
       <Avatar userId={id} name={name} />
       <span class="person-name">
         <bdi>{name}</bdi> {id === session.value?.userId && <span class="hint">{t('room.you')}</span>}
       </span>
-      <span class="hidden-text">{t(here ? 'room.isHere' : 'room.isAway')}</span>
+      {here !== undefined && <span class="hidden-text">{t(here ? 'room.isHere' : 'room.isAway')}</span>}
     </li>
   );
 }

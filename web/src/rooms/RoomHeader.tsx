@@ -1,11 +1,13 @@
 import { useState } from 'preact/hooks';
 import { peopleOpen, sidebarOpen } from '../app/panels';
 import { reasonOf, t } from '../i18n';
+import { cutOff } from '../session/client';
 import { leaveRoom } from './elsewhere';
 import { roomView, totalUnread } from './rooms';
 
 export function RoomHeader({ roomId }: { roomId: string }) {
   const online = roomView(roomId)?.onlineCount ?? 0;
+  const isKnown = online > 0 && !cutOff.value;
   return (
     <header class="room-header">
       <SidebarButton />
@@ -17,14 +19,14 @@ export function RoomHeader({ roomId }: { roomId: string }) {
         type="button"
         class="quiet people-button"
         data-people-toggle
-        data-online={online}
+        data-online={isKnown ? online : undefined}
         aria-expanded={peopleOpen.value}
         onClick={() => (peopleOpen.value = !peopleOpen.value)}
       >
-        <span class="dot" aria-hidden="true" />
-        <span class="wide">{t('room.online', { count: online })}</span>
+        <span class={isKnown ? 'dot' : 'dot unknown'} aria-hidden="true" />
+        <span class="wide">{isKnown ? t('room.online', { count: online }) : cutOff.value && t('room.notConnected')}</span>
         <span class="narrow" aria-hidden="true">
-          {online}
+          {isKnown ? online : '–'}
         </span>
       </button>
     </header>

@@ -71,8 +71,8 @@ function LastTime({ room }: { room: RoomView }) {
   return <time class="room-time">{brief(Date.parse(message.timestamp), Date.now())}</time>;
 }
 
-function LastMessage({ room: { last } }: { room: RoomView }) {
-  if (!last) return <>{t('rooms.noMessages')}</>;
+function LastMessage({ room: { last, empty } }: { room: RoomView }) {
+  if (!last) return <>{empty ? t('rooms.noMessages') : '\u00a0'}</>;
   if (!last.message) return <>{t('rooms.deleted')}</>;
   return (
     <>

@@ -1,8 +1,8 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { helpOpen, sidebarOpen, switcherOpen } from '../app/panels';
 import { t } from '../i18n';
-import { session } from '../session/client';
-import { logOut, remembered } from '../session/identity';
+import { me } from '../session/client';
+import { logOut } from '../session/identity';
 import { Avatar } from './Avatar';
 import { RoomList } from './RoomList';
 
@@ -37,13 +37,13 @@ export function Sidebar() {
 }
 
 function Me() {
-  const me = session.value ?? remembered();
-  if (!me) return null;
+  const user = me();
+  if (!user) return null;
   return (
     <footer class="me">
-      <Avatar userId={me.userId} name={me.username} />
-      <span class="me-name" data-me={me.userId} title={t('rooms.signedInAs', { name: me.username })}>
-        <bdi>{me.username}</bdi>
+      <Avatar userId={user.userId} name={user.username} />
+      <span class="me-name" data-me={user.userId} title={t('rooms.signedInAs', { name: user.username })}>
+        <bdi>{user.username}</bdi>
       </span>
       <button type="button" class="icon" data-help-open aria-label={t('help.open')} onClick={() => (helpOpen.value = true)}>
         ?

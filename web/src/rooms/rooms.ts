@@ -4,6 +4,7 @@
 import { computed, signal } from '@preact/signals';
 import type { Message, Room } from '@starling/sdk';
 import { client } from '../session/client';
+import { rememberedRooms, rememberRooms } from '../session/remembered';
 
 export interface Preview {
   seq: number;
@@ -16,14 +17,17 @@ export interface RoomView {
   readonly unread: number;
   readonly onlineCount: number;
   readonly onlineUsers: readonly number[];
+  /** Nothing has ever been said in it. */
+  readonly empty: boolean;
   readonly last?: Preview;
 }
 
 /** The order of room names. */
 export const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' }).compare;
 
-/** In the order of names: nothing moves under a pointer because somebody wrote. */
-export const rooms = signal<readonly RoomView[]>([]);
+/** In the order of names: nothing moves under a pointer because somebody wrote. Before the server has told
+ * them they are those of last time, without any number. */
+export const rooms = signal<readonly RoomView[]>(rememberedRooms().map(unknownYet));
 export const totalUnread = computed(() => rooms.value.reduce((sum, room) => sum + room.unread, 0));
 /** The memberships are known: “no rooms” means so. */
 export const roomsKnown = signal(false);
@@ -37,6 +41,13 @@ let reordered = false;
 
 export function noteRoom(roomId: string): void {
   changed.add(roomId);
+}
+
+/** The server has told them all: those of last time that it did not tell are no more. */
+export function noteMemberships(): void {
+  for (const { roomId } of rooms.peek()) changed.add(roomId);
+  for (const roomId of client.memberships.keys()) changed.add(roomId);
+  roomsKnown.value = true;
 }
 
 export function noteMessage(message: Message): void {
@@ -68,9 +79,16 @@ export function flushRooms(): void {
   }
   changed.clear();
   const list = [...byId.values()];
-  if (reordered) list.sort((a, b) => byName(a.roomId, b.roomId));
+  if (reordered) {
+    list.sort((a, b) => byName(a.roomId, b.roomId));
+    rememberRooms(list.map(({ roomId }) => roomId));
+  }
   reordered = false;
   rooms.value = list;
+}
+
+function unknownYet(roomId: string): RoomView {
+  return { roomId, unread: 0, onlineCount: 0, onlineUsers: [], empty: false };
 }
 
 function viewOf(room: Room): RoomView {
@@ -80,6 +98,7 @@ function viewOf(room: Room): RoomView {
     unread: room.unread,
     onlineCount: room.onlineCount,
     onlineUsers: [...room.onlineUsers],
+    empty: room.headSeq === 0,
     ...(last && { last }),
   };
 }

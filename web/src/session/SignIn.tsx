@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { StarlingError } from '@starling/sdk';
 import { t } from '../i18n';
 import { client, connection } from './client';
-import { remembered } from './identity';
+import { remembered } from './remembered';
 
 type Mode = 'login' | 'register';
 

@@ -1,9 +1,16 @@
 // The one connection of this page, and its state as signals.
 
 import { indexedDbOutbox, Starling, type Session, type StateChange } from '@starling/sdk';
-import { signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
+import { remembered, type Remembered } from './remembered';
 
-export const client = new Starling({ outbox: indexedDbOutbox(), joinMemberships: true });
+const last = remembered();
+
+export const client = new Starling({
+  outbox: indexedDbOutbox(),
+  joinMemberships: true,
+  ...(last && { userId: last.userId }),
+});
 
 export const connection = signal<StateChange>({ state: client.state });
 export const session = signal<Session | undefined>(undefined);
@@ -20,6 +27,9 @@ const heard = () => (deviceOffline.value = false);
 client.on('message', heard);
 client.on('session', heard);
 
+/** Who this page is for: the one who is signed in, or who was before the server could be asked. */
+export const me = (): Remembered | undefined => session.value ?? remembered();
+
 export type Shown = 'online' | 'connecting' | 'waiting' | 'offline';
 
 /** What the page tells about the connection. `refused` waits too: for the reader to try again. */
@@ -28,3 +38,20 @@ export function shownConnection(): Shown {
   const { state } = connection.value;
   return state === 'online' || state === 'connecting' ? state : 'waiting';
 }
+
+/** A reconnect that is quicker is not worth a word. */
+const CUT_OFF_AFTER_MS = 1_000;
+
+/** There has been no connection for a while, and who reads should know. */
+export const cutOff = signal(false);
+
+const isOnline = computed(() => shownConnection() === 'online');
+
+effect(() => {
+  if (isOnline.value) {
+    cutOff.value = false;
+    return;
+  }
+  const timer = setTimeout(() => (cutOff.value = true), CUT_OFF_AFTER_MS);
+  return () => clearTimeout(timer);
+});

@@ -1,25 +1,10 @@
-// Who is signed in, remembered from page to page and told to the user's other tabs. The proof is the
-// server's cookie, which no script can read; this is only a name.
+// Who is signed in, remembered from page to page and told to the user's other tabs.
 
 import { client, session } from './client';
-
-const KEY = 'starling.user';
-
-export interface Remembered {
-  userId: number;
-  username: string;
-}
+import { forgetUser, REMEMBERED_KEY, rememberUser, type Remembered } from './remembered';
 
 /** Whose rooms are in this page. */
 let here: number | undefined;
-
-export function remembered(): Remembered | undefined {
-  try {
-    return JSON.parse(localStorage.getItem(KEY) ?? 'null') ?? undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 /** The page begins anew: nothing of the one who was here is left in it. */
 function beginAnew(): void {
@@ -27,7 +12,7 @@ function beginAnew(): void {
 }
 
 export async function logOut(): Promise<void> {
-  localStorage.removeItem(KEY);
+  forgetUser();
   try {
     await client.logout();
   } catch {
@@ -41,10 +26,10 @@ export function startIdentity(): void {
     if (!opened) return;
     if (here !== undefined && here !== opened.userId) return beginAnew();
     here = opened.userId;
-    localStorage.setItem(KEY, JSON.stringify({ userId: opened.userId, username: opened.username }));
+    rememberUser(opened);
   });
   addEventListener('storage', ({ key, newValue }) => {
-    if (key !== KEY || here === undefined) return;
+    if (key !== REMEMBERED_KEY || here === undefined) return;
     const other = newValue === null ? undefined : (JSON.parse(newValue) as Remembered).userId;
     if (other !== here) beginAnew();
   });

@@ -4,7 +4,7 @@
 import { useSignalEffect } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { day, t } from '../i18n';
-import { session } from '../session/client';
+import { cutOff, me as reader } from '../session/client';
 import { roomView } from '../rooms/rooms';
 import { EmptyRoom } from './EmptyRoom';
 import { JumpButton } from './JumpButton';
@@ -23,8 +23,7 @@ export function TimelineView({ timeline }: { timeline: Timeline }) {
   const pin = useRef<Pin | undefined>(undefined);
 
   pin.current?.beforeChange();
-  const me = session.value?.userId ?? 0;
-  const myName = session.value?.username ?? '';
+  const { userId: me, username: myName } = reader() ?? { userId: 0, username: '' };
   const rows = timeline.rows.value;
   const items = layout(rows, timeline.pending.value, { me, newAfter: timeline.newAfter.value });
   const loading = timeline.loading.value;
@@ -134,7 +133,7 @@ function Beginning({ timeline, empty }: { timeline: Timeline; empty: boolean }) 
 
 function Waiting({ timeline }: { timeline: Timeline }) {
   const failed = timeline.failed.value;
-  if (!failed) return <p class="waiting">{t('timeline.loading')}</p>;
+  if (!failed) return <p class="waiting">{t(cutOff.value ? 'timeline.waiting' : 'timeline.loading')}</p>;
   return (
     <p class="waiting">
       {t('timeline.loadFailed', { reason: failed.reason })}{' '}

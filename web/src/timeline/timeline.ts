@@ -136,6 +136,7 @@ export class Timeline {
     const news = room !== undefined && room.unread > 0;
     this.newAfter.value = news ? room.readSeq : undefined;
     if (this.place.following) this.place = { following: true, atLine: news };
+    this.flush();
     if (this.rows.value.length === 0 && !this.attached.value) void this.fill();
   }
 
@@ -176,6 +177,7 @@ export class Timeline {
     this.attached.value = false;
     try {
       await enterRoom(this.roomId);
+      if (filling !== this.filling) return;
       const pages = await this.firstPages(around ?? this.placeOfLine());
       if (filling !== this.filling) return;
       batch(() => {

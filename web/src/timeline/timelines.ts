@@ -12,10 +12,9 @@ const kept = new Map<string, Timeline>();
 /** The one in view. */
 export const shownTimeline = signal<Timeline | undefined>(undefined);
 
-/** Brings a room into view, or none. */
+/** Brings a room into view, or none. One that is in view is entered again: its numbers are known now. */
 export function lookAt(roomId: string | undefined): void {
   const timeline = roomId === undefined ? undefined : timelineOf(roomId);
-  if (timeline === shownTimeline.peek()) return;
   timeline?.enter();
   shownTimeline.value = timeline;
 }
