@@ -122,7 +122,7 @@ void Core::maybe_resume_reading(Session& session) {
 void Core::tell(Session& session, std::string_view json) {
   if (session.stage == Session::Stage::leaving) return;
   if (std::exchange(session.welcome_due, false)) {
-    tell(session, api::welcome({options_.server_id, options_.epoch, config_.limits.ping_interval_ms,
+    tell(session, api::welcome({options_.server_id, epoch_, config_.limits.ping_interval_ms,
                                 config_.limits.message_bytes, config_.limits.rooms_per_session}));
   }
   if (json.empty()) return;

@@ -232,6 +232,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void expire_gap_waits();
   void want_fill(Room& room);
   void retry_fills();
+  bool keep_epoch(std::uint64_t epoch);
   base::Instant next_compare() const;
   void compare_heads();
   bool pump_heads();
@@ -366,6 +367,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   bool heads_missing_ = false;   // they could not be read
   bool compare_wanted_ = false;  // something may have been lost
   base::Instant last_compare_{};
+  std::uint64_t epoch_;          // of the archive, the newest that was heard of
   bool archive_healthy_ = true;  // as the sessions were told
 
   std::unordered_map<std::string, base::WallMs, StringHash, std::equal_to<>> revoked_;

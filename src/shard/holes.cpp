@@ -9,6 +9,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/log.hpp"
 #include "shard/core.hpp"
 
 namespace starling::shard {
@@ -55,6 +56,28 @@ void Core::retry_fills() {
   for (auto& [name, room] : rooms_) {
     if (!room.filling && room.feed.hole()) want_fill(room);
   }
+}
+
+// ---- another epoch ---------------------------------------------------------------------------
+
+// The archive has lost what it had told, or is another one: numbers of before mean nothing any
+// more. Rooms forget where they were, and their members come again; a resume tells them from where.
+// False: `epoch` is an older one, and what it came with is of no use.
+bool Core::keep_epoch(std::uint64_t epoch) {
+  if (epoch == epoch_ || epoch == 0) return true;  // 0: not told
+  if (epoch < epoch_) return false;
+  base::log(base::LogLevel::warning, "the archive has a new epoch: all members resume",
+            {{"epoch", std::to_string(epoch)}});
+  epoch_ = epoch;
+  for (auto& [name, room] : rooms_) {
+    room.feed = {};
+    room.wire.clear();
+    for (const Seat& seat : room.seats) {
+      hang_up(*seat.session, proto::CloseCode::drain, "the archive has a new epoch");
+    }
+  }
+  compare_wanted_ = true;
+  return true;
 }
 
 // ---- comparing -------------------------------------------------------------------------------
@@ -146,7 +169,8 @@ void Core::on_fill_reply(Call& call, chat::Reply&& reply) {
   if (!room) return;
   room->filling = false;
   auto* page = std::get_if<chat::PageRead>(&reply);
-  if (!page || page->events.empty()) return;  // the next tick asks again
+  if (!page || !keep_epoch(page->epoch) || page->events.empty())
+    return;  // the next tick asks again
   auto batch = std::make_shared<chat::CommittedBatch>();
   for (chat::Event& event : page->events) {
     const std::size_t offset = batch->frames.size();

@@ -38,6 +38,7 @@ const Room* Core::find_room(std::string_view name) const {
 // ---- events ----------------------------------------------------------------------------------
 
 void Core::on_batch(const chat::CommittedBatchRef& batch) {
+  if (!keep_epoch(batch->epoch)) return;
   Room* room = nullptr;  // of the entry before: batches have runs of one room
   for (std::size_t i = 0; i < batch->entries.size(); ++i) {
     const std::string& name = batch->entries[i].event.room;
@@ -114,7 +115,9 @@ void Core::on_join_reply(Client* client, Call& call, chat::Reply&& reply) {
   Session* session = client ? client->session.get() : nullptr;
   if (session) --session->joining;
   const auto* joined = std::get_if<chat::RoomJoined>(&reply);
-  if (joined) {
+  if (joined && !keep_epoch(joined->epoch)) {  // of before: it has to come again
+    if (session) hang_up(*session, proto::CloseCode::drain, "the archive has a new epoch");
+  } else if (joined) {
     quotas_.note(*joined, call.user, context_.now);
     deliverable_.clear();
     room->feed.set_head(joined->head, deliverable_);

@@ -60,6 +60,7 @@ Core::Core(const ShardOptions& options, std::unique_ptr<io::Ring> ring)
       connection_limits_(limits_of(config_)),
       echo_limits_{echo_message_bytes, 0, true},
       deflated_echo_limits_{echo_message_bytes, 0, true, true},
+      epoch_(options_.epoch),
       jitter_(static_cast<std::uint32_t>(io::now().time_since_epoch().count()) + options.index) {
   context_.ring = ring_.get();
   context_.owner = this;

@@ -171,6 +171,46 @@ TEST_F(FleetTest, what_comes_while_the_first_member_joins_is_not_lost) {
   EXPECT_EQ(seqs(*ann), range(6, 7));
 }
 
+TEST_F(FleetTest, a_join_of_an_older_epoch_has_to_come_again) {
+  start();
+  auto ann = authenticated(1);
+  ann->say(R"({"type":"join_room","roomId":"r"})");
+  answer(await_request<chat::JoinRoom>(), chat::RoomJoined{"r", 5, 0, 0, 6});
+  pump([&] { return ann->close_code != 0; });
+  EXPECT_EQ(ann->close_code, 4'100u);
+}
+
+chat::CommittedBatchRef of_epoch(const chat::CommittedBatchRef& batch, std::uint64_t epoch) {
+  auto made = std::make_shared<chat::CommittedBatch>(*batch);
+  made->epoch = epoch;
+  return made;
+}
+
+TEST_F(FleetTest, a_new_epoch_sends_the_members_to_resume) {
+  start();
+  auto ann = member(1, "r", 5);
+  shard->committed_elsewhere(of_epoch(batch("r", 2, 2), 8));
+  pump([&] { return ann->close_code != 0; });
+  EXPECT_EQ(ann->close_code, 4'100u);
+  EXPECT_TRUE(seqs(*ann).empty());
+  auto bob = authenticated(2);
+  bob->say(R"({"type":"join_room","roomId":"r","afterSeq":5,"epoch":7})");
+  answer(await_request<chat::JoinRoom>(), chat::RoomJoined{"r", 2, 0, 0, 8});
+  await_frame(*bob, "gap");
+  shard->committed(of_epoch(batch("r", 3, 3), 8));
+  pump([&] { return seqs(*bob).size() >= 1; });
+  EXPECT_EQ(seqs(*bob), range(3, 3));
+}
+
+TEST_F(FleetTest, what_comes_late_from_an_older_epoch_is_dropped) {
+  start();
+  auto ann = member(1, "r", 0);
+  shard->committed_elsewhere(of_epoch(batch("r", 1, 1), 6));
+  shard->committed_elsewhere(of_epoch(batch("r", 1, 1, 20), 7));
+  pump([&] { return !seqs(*ann).empty(); });
+  EXPECT_NE(ann->frames.back().find(std::string(20, 'c')), std::string::npos);
+}
+
 TEST_F(FleetTest, a_flood_by_the_bus_costs_no_batch_of_the_writer) {
   start();
   auto ann = member(1, "r", 0);
