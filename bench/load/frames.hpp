@@ -8,6 +8,7 @@
 namespace starling::bench {
 
 inline constexpr unsigned opcode_text = 1;
+inline constexpr unsigned opcode_binary = 2;
 inline constexpr unsigned opcode_close = 8;
 inline constexpr unsigned opcode_ping = 9;
 

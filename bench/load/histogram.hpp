@@ -2,7 +2,7 @@
 //
 // Log-linear, as HdrHistogram: below 2,048 ns every nanosecond has a bucket of its own, and each
 // doubling above that has 1,024 buckets. A sample costs an addition, so millions a second can be
-// counted, and histograms of equal shape could be added to each other.
+// counted, and histograms can be added to each other.
 #pragma once
 
 #include <algorithm>
@@ -27,6 +27,12 @@ class Histogram {
     ++buckets_[bucket_of(std::min(value, max_ns))];
     ++count_;
     max_ns_ = std::max(max_ns_, value);
+  }
+
+  void add(const Histogram& other) {
+    for (std::size_t i = 0; i < buckets_.size(); ++i) buckets_[i] += other.buckets_[i];
+    count_ += other.count_;
+    max_ns_ = std::max(max_ns_, other.max_ns_);
   }
 
   std::uint64_t count() const { return count_; }

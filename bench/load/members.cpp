@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cstdio>
 
+#include "http.hpp"
+
 namespace starling::bench {
 namespace {
 
@@ -26,22 +28,18 @@ std::string user_id(const std::string& answer) {
 }
 
 void connect_group(const Options& options, Party& party, std::size_t first, std::size_t last) {
-  const std::string run = std::to_string(::getpid());
-  std::vector<Post> users;
+  const Dialect& dialect = *party.dialect;
+  std::vector<std::string> users(last - first);
+  if (dialect.has_users()) users = make_users(options.ports[0], last - first);
   for (std::size_t i = first; i < last; ++i) {
-    if (!options.raw) {
-      const std::string name = "load-" + run + "-" + std::to_string(i);
-      users.emplace_back(options.port, "/api/users",
-                         R"({"username":")" + name + R"(","email":"l@x"})");
-    }
     Room& room = party.rooms[i / options.members];
     const std::size_t place = i % options.members;
     const bool stalled = i < options.members && place >= options.members - options.stalled;
-    const Origin origin{1 + static_cast<int>(i / clients_per_source),
-                        stalled ? stalled_receive_bytes : 0};
-    Member& member =
-        party.members.emplace_back(options.port, options.raw ? "" : "starling.v1", origin);
+    Origin origin = origin_of(i);
+    if (stalled) origin.receive_buffer_bytes = stalled_receive_bytes;
+    Member& member = party.members.emplace_back(address_of(options, dialect, room.name, i), origin);
     member.room = &room;
+    member.user = users[i - first];
     member.stalled = stalled;
     if (place == 0) room.sender = &member;
     if (!stalled) ++room.readers;
@@ -49,21 +47,42 @@ void connect_group(const Options& options, Party& party, std::size_t first, std:
   for (std::size_t i = first; i < last; ++i) {
     Member& member = party.members[i];
     member.client.finish_upgrade();
-    if (options.raw) continue;
-    member.client.await("\"welcome\"");
-    member.client.send(R"({"type":"auth","userId":)" + user_id(users[i - first].answer()) +
-                       R"(,"roomId":")" + member.room->name + "\"}");
-    member.client.flush();
+    if (!dialect.greeting().empty()) member.client.await(dialect.greeting());
+    dialect.enter(member.client, member.room->name, member.user);
   }
-  for (std::size_t i = first; i < last && !options.raw; ++i) {
-    party.members[i].client.await("\"room_joined\"");
+  for (std::size_t i = first; i < last && !dialect.welcome().empty(); ++i) {
+    party.members[i].client.await(dialect.welcome());
   }
 }
 
 }  // namespace
 
+std::vector<std::string> make_users(std::uint16_t port, std::size_t count) {
+  static std::size_t made = 0;  // one thread
+  std::vector<std::string> users;
+  while (users.size() < count) {
+    std::vector<Post> posts;
+    const std::size_t group = std::min(group_size, count - users.size());
+    for (std::size_t i = 0; i < group; ++i) {
+      const std::string name = "load-" + std::to_string(::getpid()) + "-" + std::to_string(++made);
+      posts.emplace_back(port, "/api/users", R"({"username":")" + name + R"(","email":"l@x"})");
+    }
+    for (Post& post : posts) users.push_back(user_id(post.answer()));
+  }
+  return users;
+}
+
+Address address_of(const Options& options, const Dialect& dialect, std::string_view room,
+                   std::size_t index) {
+  return {options.ports[index % options.ports.size()], dialect.path(room), dialect.subprotocol()};
+}
+
+Origin origin_of(std::size_t index) {
+  return {1 + static_cast<int>(index / clients_per_source), 0};
+}
+
 Party gather(const Options& options) {
-  Party party;
+  Party party{make_dialect(options.adapter, options.path), {}, {}};
   party.rooms.resize(options.rooms);
   for (unsigned i = 0; i < options.rooms; ++i) {
     party.rooms[i].name = "load-" + std::to_string(::getpid()) + "-" + std::to_string(i);
@@ -77,18 +96,6 @@ Party gather(const Options& options) {
   }
   if (watched) std::fprintf(stderr, "\n");
   return party;
-}
-
-void say(const Options& options, Room& room, std::string_view content) {
-  Client& client = room.sender->client;
-  if (options.raw) {
-    client.send(content);
-    return;
-  }
-  static std::string command;  // one thread; its memory is used again
-  command.assign(R"({"type":"chat_message","roomId":")").append(room.name);
-  command.append(R"(","content":")").append(content).append("\"}");
-  client.send(command);
 }
 
 }  // namespace starling::bench

@@ -4,10 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "client.hpp"
+#include "dialect.hpp"
 #include "ledger.hpp"
 #include "options.hpp"
 
@@ -29,18 +31,20 @@ struct Room {
 };
 
 struct Member {
-  Member(std::uint16_t port, std::string_view subprotocol, Origin origin)
-      : client(port, subprotocol, origin) {}
+  Member(Address address, Origin origin) : client(std::move(address), origin) {}
 
   Client client;
   Room* room = nullptr;
+  std::string user;  // the server's number of it; empty where it knows no users
   Ledger ledger;
+  std::uint64_t seq = 0;  // the last that came; in mode resume only
   bool stalled = false;
   bool closed = false;  // by the server
 };
 
 // The addresses of both kinds stay the same.
 struct Party {
+  std::unique_ptr<Dialect> dialect;
   std::vector<Room> rooms;
   std::deque<Member> members;
 };
@@ -48,7 +52,12 @@ struct Party {
 // Blocks until everybody has joined; gives up where anybody cannot.
 Party gather(const Options& options);
 
-// What takes a message of `content` to the server.
-void say(const Options& options, Room& room, std::string_view content);
+// `count` new users of the server on `port`, by their numbers.
+std::vector<std::string> make_users(std::uint16_t port, std::size_t count);
+
+// Where connection number `index` goes and comes from.
+Address address_of(const Options& options, const Dialect& dialect, std::string_view room,
+                   std::size_t index);
+Origin origin_of(std::size_t index);
 
 }  // namespace starling::bench

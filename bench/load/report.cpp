@@ -1,58 +1,94 @@
 #include "report.hpp"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 
-#include "build.hpp"
+#include "environment.hpp"
 #include "proto/json_writer.hpp"
-#include "system.hpp"
 
 namespace starling::bench {
 namespace {
 
 using proto::JsonWriter;
 
+constexpr double ns_per_us = 1e3;
 constexpr double ns_per_ms = 1e6;
 constexpr double ns_per_second = 1e9;
 
 std::string fixed(double number, int digits) { return fmt::format("{:.{}f}", number, digits); }
+
+std::string milliseconds(std::uint64_t ns) { return fixed(static_cast<double>(ns) / ns_per_ms, 3); }
 
 void write_durations(JsonWriter& json, std::string_view name, const Histogram& histogram) {
   struct Row {
     const char* name;
     double share;
   };
-  constexpr std::array<Row, 4> rows{{{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}}};
+  constexpr std::array<Row, 9> rows{{{"p10", 0.1},
+                                     {"p25", 0.25},
+                                     {"p50", 0.5},
+                                     {"p75", 0.75},
+                                     {"p90", 0.9},
+                                     {"p99", 0.99},
+                                     {"p99.9", 0.999},
+                                     {"p99.99", 0.9999},
+                                     {"p99.999", 0.99999}}};
   json.key(name).begin_object();
-  for (const Row& row : rows) {
-    const auto value = static_cast<double>(histogram.percentile_ns(row.share));
-    json.key(row.name).raw(fixed(value / ns_per_ms, 3));
-  }
-  json.key("max").raw(fixed(static_cast<double>(histogram.highest_ns()) / ns_per_ms, 3));
-  json.end_object();
+  for (const Row& row : rows)
+    json.key(row.name).raw(milliseconds(histogram.percentile_ns(row.share)));
+  json.key("max").raw(milliseconds(histogram.highest_ns())).end_object();
 }
 
-void write_result(JsonWriter& json, const Options& options, const Result& result) {
+void write_series(JsonWriter& json, const Series& series) {
+  json.key("series").begin_array();
+  for (const Second& second : series.seconds()) {
+    json.begin_object().field("done", second.delivered);
+    json.key("p50_ms").raw(milliseconds(second.p50_ns));
+    json.key("p99_ms").raw(milliseconds(second.p99_ns));
+    json.key("max_ms").raw(milliseconds(second.max_ns));
+    json.key("cpu_ms").raw(milliseconds(second.cpu_ns));
+    json.field("user_bytes", second.private_bytes).end_object();
+  }
+  json.end_array();
+}
+
+// What is counted, by one name in the singular: "delivery", "connection", "request".
+struct Work {
+  const char* one;
+  const char* many;
+  std::uint64_t count;
+};
+
+Work work_of(const Options& options, const Result& result) {
+  if (options.mode == Mode::connect) return {"connection", "connections", result.done};
+  if (options.mode == Mode::requests) return {"request", "requests", result.done};
+  return {"delivery", "deliveries", result.delivered};
+}
+
+// What a closed loop sees is the queue that it makes itself.
+const char* name_of_times(Mode mode) {
+  return mode == Mode::open || mode == Mode::resume ? "latency_ms" : "in_flight_ms";
+}
+
+void write_counts(JsonWriter& json, const Options& options, const Result& result) {
   json.field("sent", result.sent).field("refused", result.refused);
+  json.field("closed", result.closed);
+  if (!result.first_error.empty()) json.field("first_error", result.first_error);
+  if (options.mode == Mode::connect || options.mode == Mode::requests) {
+    json.field("done", result.done).field("frames", result.frames);
+    return;
+  }
   json.field("expected", result.expected).field("delivered", result.delivered);
   json.field("lost", result.lost).field("doubled", result.doubled);
-  json.field("reordered", result.reordered).field("closed", result.closed);
-  if (!result.first_error.empty()) json.key("first_error").raw(result.first_error);
-  const double seconds = static_cast<double>(result.elapsed_ns) / ns_per_second;
-  const auto deliveries = static_cast<double>(std::max<std::uint64_t>(1, result.delivered));
-  json.key("elapsed_s").raw(fixed(seconds, 3));
-  json.key("deliveries_per_s").raw(fixed(seconds > 0 ? deliveries / seconds : 0, 0));
-  // What a closed loop sees is the queue that it makes itself.
-  write_durations(json, options.mode == Mode::open ? "latency_ms" : "in_flight_ms", result.latency);
-  if (options.mode == Mode::open) write_durations(json, "sent_late_ms", result.lateness);
+  json.field("reordered", result.reordered);
+}
 
+void write_cpu(JsonWriter& json, const Work& work, const Result& result) {
   const auto cpu_ns = static_cast<double>(result.end.usage.cpu_ns() - result.joined.usage.cpu_ns());
-  json.key("cpu_us_per_delivery").raw(fixed(cpu_ns / 1'000 / deliveries, 4));
+  const auto count = static_cast<double>(std::max<std::uint64_t>(1, work.count));
+  json.key(std::string{"cpu_us_per_"} + work.one).raw(fixed(cpu_ns / ns_per_us / count, 4));
   json.key("cpu_ms").begin_object().key("total").raw(fixed(cpu_ns / ns_per_ms, 1));
   json.key("threads").begin_object();
   const auto& before = result.joined.usage.thread_cpu_ns;
@@ -66,6 +102,24 @@ void write_result(JsonWriter& json, const Options& options, const Result& result
   json.end_object();
 }
 
+void write_result(JsonWriter& json, const Options& options, const Result& result) {
+  const Work work = work_of(options, result);
+  write_counts(json, options, result);
+  const double seconds = static_cast<double>(result.elapsed_ns) / ns_per_second;
+  json.key("elapsed_s").raw(fixed(seconds, 3));
+  json.key(std::string{work.many} + "_per_s")
+      .raw(fixed(seconds > 0 ? static_cast<double>(work.count) / seconds : 0, 0));
+  write_durations(json, name_of_times(options.mode), result.latency);
+  if (options.mode == Mode::open) write_durations(json, "sent_late_ms", result.lateness);
+  write_series(json, result.series);
+  if (options.mode == Mode::resume) {  // the process that was watched has died
+    json.field("back", result.back);
+    json.key("all_back_s").raw(fixed(static_cast<double>(result.all_back_ns) / ns_per_second, 3));
+  } else {
+    write_cpu(json, work, result);
+  }
+}
+
 void write_memory(JsonWriter& json, const Options& options, const Snapshot& before,
                   const Result& result) {
   const double connections = double{1} * options.rooms * options.members;
@@ -77,28 +131,38 @@ void write_memory(JsonWriter& json, const Options& options, const Snapshot& befo
   if (options.mode != Mode::idle) {
     json.field("peak", std::max(result.peak_private_bytes, result.end.private_bytes));
     json.field("end", result.end.private_bytes);
+  } else {
+    json.key("per_member").raw(each(before.private_bytes, result.joined.private_bytes));
   }
-  json.key("per_member").raw(each(before.private_bytes, result.joined.private_bytes)).end_object();
+  json.end_object();
+  json.key("kernel_bytes").begin_object();
+  json.field("before", before.kernel_bytes).field("joined", result.joined.kernel_bytes);
   if (options.mode == Mode::idle) {  // both ends of each connection are on this machine
-    json.key("kernel_slab_bytes_per_pair").raw(each(before.slab_bytes, result.joined.slab_bytes));
+    json.key("per_member").raw(each(before.kernel_bytes, result.joined.kernel_bytes));
   }
+  json.end_object();
 }
 
-void write_environment(JsonWriter& json, const Options& options, const std::string& load_before) {
-  utsname system{};
-  ::uname(&system);
-  rlimit files{};
-  ::getrlimit(RLIMIT_NOFILE, &files);
-  json.key("environment").begin_object();
-  json.field("revision", build_revision).field("compiler", build_compiler);
-  json.field("flags", build_flags).field("kernel", system.release).field("cpu", cpu_model());
-  json.field("cpus", std::int64_t{::sysconf(_SC_NPROCESSORS_ONLN)});
-  json.field("server_may_use_cpus", allowed_cpus(options.pid));
-  json.field("load_may_use_cpus", allowed_cpus(::getpid()));
-  json.field("open_files", std::uint64_t{files.rlim_cur});
-  json.key("load_average").begin_object().key("before").raw(load_before);
-  json.key("after").raw(load_average()).end_object();
-  json.field("command", options.command).end_object();
+void write_options(JsonWriter& json, const Options& options) {
+  json.field("mode", to_string(options.mode));
+  if (options.mode == Mode::requests) {
+    json.field("connections", options.window).field("get", options.path);
+    return;
+  }
+  json.field("peer", options.adapter);
+  json.field("rooms", options.rooms).field("members", options.members);
+  if (options.mode == Mode::connect) {
+    json.field("window", options.window).field("count", options.count);
+    json.field("join", options.join).field("leave", options.leave);
+  } else if (options.mode != Mode::idle) {
+    json.field("stalled", options.stalled).field("bytes", options.bytes);
+    if (options.mode == Mode::closed) {
+      json.field("window", options.window);
+    } else {
+      json.field("rate", options.rate);
+    }
+    json.field("seconds", options.seconds);
+  }
 }
 
 }  // namespace
@@ -106,16 +170,9 @@ void write_environment(JsonWriter& json, const Options& options, const std::stri
 std::string report(const Options& options, const Baseline& before, const Result& result) {
   std::string text;
   JsonWriter json{text};
-  json.begin_object().field("mode", to_string(options.mode));
-  json.field("peer", options.raw ? "raw" : "starling");
-  json.field("rooms", options.rooms).field("members", options.members);
-  if (options.mode != Mode::idle) {
-    json.field("stalled", options.stalled).field("bytes", options.bytes);
-    if (options.mode == Mode::open) json.field("rate", options.rate);
-    if (options.mode == Mode::closed) json.field("window", options.window);
-    json.field("seconds", options.seconds);
-    write_result(json, options, result);
-  }
+  json.begin_object();
+  write_options(json, options);
+  if (options.mode != Mode::idle) write_result(json, options, result);
   write_memory(json, options, before.server, result);
   write_environment(json, options, before.load_average);
   json.end_object();

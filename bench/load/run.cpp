@@ -5,30 +5,20 @@
 //    but the ledger of the member that it came to.
 #include "run.hpp"
 
-#include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <cstdio>
-#include <memory>
+
+#include "comeback.hpp"
+#include "poller.hpp"
+#include "progress.hpp"
 
 namespace starling::bench {
 namespace {
 
-constexpr std::int64_t second_ns = 1'000'000'000;
 // How long doubled messages may still come after everything is there.
 constexpr std::int64_t quiet_ns = second_ns / 5;
-constexpr int events_per_wait = 128;  // between two looks at the clock
 constexpr std::string_view mark = "#n=";
-
-std::int64_t now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 // Reads a decimal number at the front of `text`, and what stands behind it.
 std::uint64_t take_number(std::string_view& text) {
@@ -41,22 +31,24 @@ std::uint64_t take_number(std::string_view& text) {
 class Load {
  public:
   Load(const Options& options, Party& party, Result& result);
-  ~Load() { ::close(epoll_); }
-  Load(const Load&) = delete;
-  Load& operator=(const Load&) = delete;
 
   void run();
 
  private:
   void wait_until(std::int64_t time_ns);
   void read(Member& member);
-  void on_text(Member& member, std::string_view payload);
+  void on_payload(Member& member, std::string_view payload);
+  void on_other(Member& member, std::string_view payload);
+  void on_message(Member& member, std::string_view text);
   void on_delivered(Room& room, std::uint64_t number);
   void on_closed(Member& member);
+  void send_all();
   void send_open();
   void send_closed();
   void send(Room& room, std::int64_t time_ns);
+  void flush_all();
   bool sending_over() const;
+  bool everything_is_there() const { return outstanding_ == 0 && comeback_.everybody_is_in(); }
   void once_a_second();
   void count();
 
@@ -66,8 +58,11 @@ class Load {
 
   const Options& options_;
   Party& party_;
+  const Dialect& dialect_;
   Result& result_;
-  const int epoll_;
+  Poller poller_;
+  Comeback comeback_{poller_, result_};
+  Progress progress_;
   const std::uint64_t messages_per_second_;  // open loop: of all rooms together
   std::uint64_t messages_max_;
   std::int64_t start_ns_ = 0;
@@ -77,71 +72,77 @@ class Load {
   std::int64_t next_second_ns_ = 0;
   std::uint64_t outstanding_ = 0;  // deliveries
   std::uint64_t sent_ = 0;
-  bool watched_ = ::isatty(STDERR_FILENO) == 1;
   std::string content_;
 };
 
 Load::Load(const Options& options, Party& party, Result& result)
     : options_(options),
       party_(party),
+      dialect_(*party.dialect),
       result_(result),
-      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       messages_per_second_(std::uint64_t{options.rate} * options.rooms),
       messages_max_(options.messages) {
-  if (options.mode == Mode::open) {
+  if (options.mode != Mode::closed) {
     messages_max_ = std::min(messages_max_, messages_per_second_ * options.seconds);
   }
-  ::prctl(PR_SET_TIMERSLACK, 1UL);  // nanosecond: waits end when they should
   for (Member& member : party.members) {
-    if (member.stalled) continue;
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.ptr = &member;
-    if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, member.client.socket(), &event) != 0) {
-      give_up("epoll_ctl failed");
-    }
+    if (!member.stalled) poller_.watch(member.client.socket(), &member);
   }
 }
 
-// Waits for bytes or for the time, and takes some of the bytes that are there.
 void Load::wait_until(std::int64_t time_ns) {
-  const std::int64_t left = std::clamp<std::int64_t>(time_ns - now_ns(), 0, second_ns / 10);
-  const timespec limit{0, left};
-  epoll_event events[events_per_wait];
-  const int count = ::epoll_pwait2(epoll_, events, events_per_wait, &limit, nullptr);
-  for (int i = 0; i < count; ++i) read(*static_cast<Member*>(events[i].data.ptr));
+  poller_.wait_until(time_ns, [this](void* member) { read(*static_cast<Member*>(member)); });
   now_ns_ = now_ns();
+  comeback_.turn(now_ns_);
   if (now_ns_ >= next_second_ns_) once_a_second();
 }
 
 void Load::read(Member& member) {
   now_ns_ = now_ns();
   const bool alive =
-      member.client.read([&](std::string_view payload) { on_text(member, payload); });
+      member.client.read([&](std::string_view payload) { on_payload(member, payload); });
   if (!alive) on_closed(member);
 }
 
 void Load::on_closed(Member& member) {
-  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, member.client.socket(), nullptr);
+  poller_.forget(member.client.socket());
   member.client.hang_up();
-  member.closed = true;
+  if (options_.mode == Mode::resume) {
+    comeback_.left(member);
+  } else {
+    member.closed = true;
+  }
 }
 
-void Load::on_text(Member& member, std::string_view payload) {
+void Load::on_payload(Member& member, std::string_view payload) {
+  if (options_.mode == Mode::resume) comeback_.heard(member, payload);
   Room& room = *member.room;
   if (room.mark_at >= payload.size() || !payload.substr(room.mark_at).starts_with(mark)) {
     const std::size_t found = payload.find(mark);
     if (found == std::string_view::npos) {
-      if (payload.starts_with(R"({"type":"error")") && room.sender == &member) {
-        ++room.refused;
-        outstanding_ -= std::min(outstanding_, room.readers);
-        if (result_.first_error.empty()) result_.first_error = payload;
-      }
+      on_other(member, payload);
       return;
     }
     room.mark_at = found;
   }
-  std::string_view text = payload.substr(room.mark_at + mark.size());
+  std::size_t at = room.mark_at;
+  on_message(member, payload.substr(at + mark.size()));
+  if (!dialect_.packs()) return;
+  while ((at = payload.find(mark, at + mark.size())) != std::string_view::npos) {
+    on_message(member, payload.substr(at + mark.size()));
+  }
+}
+
+void Load::on_other(Member& member, std::string_view payload) {
+  Room& room = *member.room;
+  if (!dialect_.refuses(member.client, payload) || room.sender != &member) return;
+  ++room.refused;
+  outstanding_ -= std::min(outstanding_, room.readers);
+  if (result_.first_error.empty()) result_.first_error = payload;
+}
+
+void Load::on_message(Member& member, std::string_view text) {
+  Room& room = *member.room;
   const std::uint64_t number = take_number(text);
   if (number == 0 || number > room.sent || text.empty()) give_up("a message that nobody has sent");
   text.remove_prefix(1);
@@ -159,7 +160,7 @@ void Load::on_text(Member& member, std::string_view payload) {
   ++result_.delivered;
   if (outstanding_ > 0) --outstanding_;
   last_delivery_ns_ = now_ns_;
-  result_.latency.record(now_ns_ - start_ns_ - time);
+  result_.series.record(now_ns_ - start_ns_ - time);
   if (options_.mode == Mode::closed) on_delivered(room, number);
 }
 
@@ -179,7 +180,11 @@ void Load::send(Room& room, std::int64_t time_ns) {
   content_.assign(mark).append(std::to_string(number));
   content_.append(" ").append(std::to_string(time_ns - start_ns_)).append(" ");
   content_.resize(std::max<std::size_t>(content_.size(), options_.bytes), 'x');
-  say(options_, room, content_);
+  if (options_.mode == Mode::resume) {
+    comeback_.say(room, number, content_);
+  } else {
+    dialect_.say(room.sender->client, room.name, content_);
+  }
   outstanding_ += room.readers;
   ++sent_;
 }
@@ -208,6 +213,10 @@ void Load::send_closed() {
   }
 }
 
+void Load::flush_all() {
+  for (Room& room : party_.rooms) room.sender->client.flush();
+}
+
 bool Load::sending_over() const {
   if (sent_ >= messages_max_) return true;
   return options_.mode == Mode::closed && now_ns_ >= end_ns_;
@@ -215,13 +224,25 @@ bool Load::sending_over() const {
 
 void Load::once_a_second() {
   next_second_ns_ += second_ns;
-  result_.peak_private_bytes = std::max(result_.peak_private_bytes, private_bytes(options_.pid));
-  for (Room& room : party_.rooms) room.sender->client.flush();
-  if (!watched_) return;
-  const std::int64_t left = std::max<std::int64_t>(0, end_ns_ - now_ns_) / second_ns;
-  std::fprintf(stderr, "\r%lld s left, %llu sent, %llu delivered ", static_cast<long long>(left),
-               static_cast<unsigned long long>(sent_),
-               static_cast<unsigned long long>(result_.delivered));
+  const Snapshot now = snapshot_of(options_.pids);
+  result_.peak_private_bytes = std::max(result_.peak_private_bytes, now.private_bytes);
+  if (start_ns_ > 0) {
+    result_.series.end_second(now.usage.cpu_ns(), now.private_bytes, result_.latency);
+  }
+  flush_all();
+  progress_.tell(end_ns_ - now_ns_, result_.delivered, "delivered");
+}
+
+void Load::send_all() {
+  while (!sending_over()) {
+    if (options_.mode == Mode::closed) {
+      send_closed();
+      wait_until(end_ns_);
+    } else {
+      send_open();
+      wait_until(sent_ < messages_max_ ? intended_ns(sent_) : now_ns_);
+    }
+  }
 }
 
 void Load::run() {
@@ -230,34 +251,32 @@ void Load::run() {
   const std::int64_t settled = now_ns_ + options_.settle_seconds * second_ns;
   while (now_ns_ < settled) wait_until(settled);
 
-  result_.joined = snapshot_of(options_.pid);
+  result_.joined = snapshot_of(options_.pids);
   if (options_.mode == Mode::idle) return;
   const std::uint64_t own_before = usage_of(::getpid()).cpu_ns();
+  result_.series.begin(result_.joined.usage.cpu_ns());
   start_ns_ = last_delivery_ns_ = now_ns_ = now_ns();
+  next_second_ns_ = start_ns_ + second_ns;
   end_ns_ = start_ns_ + options_.seconds * second_ns;
-  while (!sending_over()) {
-    if (options_.mode == Mode::open) {
-      send_open();
-      wait_until(sent_ < messages_max_ ? intended_ns(sent_) : now_ns_);
-    } else {
-      send_closed();
-      wait_until(end_ns_);
-    }
+  if (options_.mode == Mode::resume) {  // whoever ends the server waits for this
+    std::fputs("sending\n", stdout);
+    std::fflush(stdout);
   }
+  send_all();
   // Everything that was sent is waited for, so that all of it is paid for; with a limit, since
   // what is lost does not come.
   const std::int64_t drained = now_ns() + options_.drain_seconds * second_ns;
-  while (outstanding_ > 0 && now_ns_ < drained) {
-    for (Room& room : party_.rooms) room.sender->client.flush();
+  while (!everything_is_there() && now_ns_ < drained) {
+    flush_all();
     wait_until(drained);
   }
-  result_.end = snapshot_of(options_.pid);
+  result_.end = snapshot_of(options_.pids);
   result_.own_cpu_ns = usage_of(::getpid()).cpu_ns() - own_before;
   result_.elapsed_ns = last_delivery_ns_ - start_ns_;
   const std::int64_t quiet = now_ns() + quiet_ns;
   do wait_until(quiet);
   while (now_ns_ < quiet);
-  if (watched_) std::fprintf(stderr, "\n");
+  result_.series.finish(result_.end.usage.cpu_ns(), result_.end.private_bytes, result_.latency);
   count();
 }
 
@@ -277,10 +296,8 @@ void Load::count() {
 
 }  // namespace
 
-Result run_load(const Options& options, Party& party) {
-  Result result;
+void run_load(const Options& options, Party& party, Result& result) {
   Load{options, party, result}.run();
-  return result;
 }
 
 }  // namespace starling::bench

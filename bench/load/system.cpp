@@ -1,5 +1,7 @@
 #include "system.hpp"
 
+#include <unistd.h>
+
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -26,6 +28,17 @@ std::uint64_t bytes_of(const std::string& path, const std::string& name) {
   return kilobytes * 1'024;
 }
 
+// "TCP: inuse 5 orphan 0 tw 0 alloc 7 mem 3": the last counts pages.
+std::uint64_t tcp_bytes() {
+  const std::string text = field_of("/proc/net/sockstat", "TCP:");
+  const std::size_t at = text.find("mem ");
+  std::uint64_t pages = 0;
+  if (at != std::string::npos) {
+    std::from_chars(text.data() + at + 4, text.data() + text.size(), pages);
+  }
+  return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
 std::string folder_of(int pid) { return "/proc/" + std::to_string(pid); }
 
 }  // namespace
@@ -49,12 +62,16 @@ Usage usage_of(int pid) {
   return usage;
 }
 
-std::uint64_t private_bytes(int pid) {
-  return bytes_of(folder_of(pid) + "/smaps_rollup", "Private_Dirty");
-}
-
-Snapshot snapshot_of(int pid) {
-  return {usage_of(pid), private_bytes(pid), bytes_of("/proc/meminfo", "Slab")};
+Snapshot snapshot_of(const std::vector<int>& pids) {
+  Snapshot all;
+  for (const int pid : pids) {
+    for (const auto& [name, cpu] : usage_of(pid).thread_cpu_ns) {
+      all.usage.thread_cpu_ns[name] += cpu;
+    }
+    all.private_bytes += bytes_of(folder_of(pid) + "/smaps_rollup", "Private_Dirty");
+  }
+  all.kernel_bytes = bytes_of("/proc/meminfo", "Slab") + tcp_bytes();
+  return all;
 }
 
 std::string allowed_cpus(int pid) {

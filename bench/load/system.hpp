@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace starling::bench {
 
@@ -16,16 +17,14 @@ struct Usage {
 };
 Usage usage_of(int pid);
 
-// Private dirty memory of a process in bytes, from smaps_rollup.
-std::uint64_t private_bytes(int pid);
-
-// A process at one moment.
+// Processes at one moment. Those that have ended count as nothing.
 struct Snapshot {
   Usage usage;
-  std::uint64_t private_bytes = 0;
-  std::uint64_t slab_bytes = 0;  // of the kernel, for the whole machine
+  std::uint64_t private_bytes = 0;  // private dirty memory, from smaps_rollup
+  // Of the kernel, for the whole machine: slab, and the pages of TCP's buffers.
+  std::uint64_t kernel_bytes = 0;
 };
-Snapshot snapshot_of(int pid);
+Snapshot snapshot_of(const std::vector<int>& pids);
 
 // "0-3,5": where a process may run, from status.
 std::string allowed_cpus(int pid);

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import http from 'node:http';
 import path from 'node:path';
 import { test } from 'node:test';
 import { WebSocketServer } from 'ws';
@@ -21,7 +22,7 @@ async function ended(child) {
   child.stdout.on('data', (data) => (stdout += data));
   child.stderr.on('data', (data) => (stderr += data));
   const [code] = await within(once(child, 'close'), `the end of ${child.spawnargs.join(' ')}`, 60_000 + SECONDS * 1000);
-  return { code, stderr, report: stdout ? JSON.parse(stdout) : undefined };
+  return { code, stderr, report: stdout.includes('{') ? JSON.parse(stdout.slice(stdout.indexOf('{'))) : undefined };
 }
 
 // A server that gives each client `given(member, number)` copies of message `number`, and those of
@@ -57,6 +58,28 @@ async function withPeer({ given = () => 1, late = () => false }, use) {
     for (const socket of members) socket.terminate();
     await new Promise((resolve) => server.close(resolve));
   }
+}
+
+// A WebSocket server of the test's own; it ends with the test.
+async function webSocketServer(t) {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
+  t.after(() => {
+    for (const socket of server.clients) socket.terminate();
+    server.close();
+  });
+  await once(server, 'listening');
+  return server;
+}
+
+// The same for HTTP.
+async function httpServer(t, answer) {
+  const server = http.createServer(answer).listen(0, '127.0.0.1');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  await once(server, 'listening');
+  return server;
 }
 
 const small = ['--peer', 'raw', '--members', 4, '--seconds', 1, '--settle', 0, '--drain', 1];
@@ -144,6 +167,105 @@ test('a connection that the server ends is told', async () => {
     assert.equal(report.closed, 1);
     assert.equal(report.lost, 16);
   });
+});
+
+test('rooms of a raw server are its paths', async (t) => {
+  const server = await webSocketServer(t);
+  const rooms = new Map();
+  server.on('connection', (socket, request) => {
+    rooms.set(request.url, [...(rooms.get(request.url) ?? []), socket]);
+    socket.on('message', (data) => rooms.get(request.url).forEach((member) => member.send(String(data))));
+  });
+  const { code, report } = await load('open', '--pid', process.pid, '--port', server.address().port, ...small,
+    '--rooms', 3, '--path', '/in/{room}', '--rate', 10);
+  assert.equal(code, 0);
+  assert.equal(rooms.size, 3);
+  for (const [url, members] of rooms) {
+    assert.match(url, /^\/in\/load-/);
+    assert.equal(members.length, 4);
+  }
+  assert.equal(report.delivered, 3 * 10 * 4);
+});
+
+test('messages that share a frame are counted one by one', async (t) => {
+  // As much of NATS as it takes; every second message waits for the next one, and 6 is dropped.
+  const server = await webSocketServer(t);
+  let held = '';
+  server.on('connection', (socket) => {
+    socket.send(Buffer.from('INFO {}\r\n'));
+    socket.on('message', (data, binary) => {
+      assert.ok(binary);
+      const text = String(data);
+      if (text.startsWith('CONNECT')) socket.send(Buffer.from('PONG\r\n'));
+      if (!text.startsWith('PUB')) return;
+      const number = Number(/#n=(\d+)/.exec(text)[1]);
+      if (number !== 6) held += text.replace('PUB', 'MSG');
+      if (number % 2 === 1) return;
+      for (const client of server.clients) client.send(Buffer.from(held));
+      held = '';
+    });
+  });
+  const { code, report } = await load('open', '--pid', process.pid, '--port', server.address().port,
+    ...small.map((part) => (part === 'raw' ? 'nats' : part)), '--rate', 20);
+  assert.equal(code, 1);
+  const { sent, delivered, lost, doubled } = report;
+  assert.deepEqual({ sent, delivered, lost, doubled }, { sent: 20, delivered: 76, lost: 4, doubled: 0 });
+});
+
+test('every client that comes is counted; one that is sent away ends the measurement', async (t) => {
+  const come = ['connect', '--pid', process.pid, '--peer', 'raw', '--members', 1, '--settle', 0, '--count', 50, '--window', 7];
+  await withPeer({}, async (port, members) => {
+    const { code, report } = await load(...come, '--port', port);
+    assert.equal(code, 0);
+    assert.equal(report.done, 50);
+    assert.equal(members.length, 51);
+  });
+  const server = await httpServer(t);
+  let asked = 0;
+  const accept = new WebSocketServer({ noServer: true });
+  server.on('upgrade', (request, socket, head) => {
+    if (++asked === 20) return socket.destroy();
+    return accept.handleUpgrade(request, socket, head, () => {});
+  });
+  t.after(() => accept.clients.forEach((socket) => socket.terminate()));
+  const { code, stderr } = await load(...come, '--port', server.address().port);
+  assert.equal(code, 69);
+  assert.match(stderr, /sent away/);
+});
+
+test('requests: each answer is counted, and each refusal', async (t) => {
+  let asked = 0;
+  const server = await httpServer(t, (request, answer) => {
+    answer.statusCode = ++asked === 10 ? 503 : 200;
+    answer.setHeader('Content-Length', 2);
+    answer.end('ok');
+  });
+  const { code, report } = await load('requests', '--pid', process.pid, '--port', server.address().port,
+    '--get', '/x', '--seconds', 1, '--window', 4);
+  assert.equal(code, 1);
+  assert.equal(report.refused, 1);
+  assert.equal(report.first_error, '503');
+  assert.equal(report.done, asked);
+});
+
+test('a server that dies and comes back: all are back, with all that was said', async () => {
+  const server = await Server.start({ args: ['--auth', 'open'], config: `[limits]\n${UNLIMITED}` });
+  try {
+    const child = spawn(generator, ['resume', '--pid', server.child.pid, '--port', server.port, '--rooms', 5, '--members', 20,
+      '--rate', 20, '--seconds', 3, '--settle', 0, '--drain', 30].map(String));
+    const end = ended(child);
+    await within(once(child.stdout, 'data'), 'the first message');
+    await server.kill();
+    await server.start();
+    const { code, report, stderr } = await end;
+    assert.equal(code, 0, stderr || JSON.stringify(report));
+    assert.equal(report.back, 100);
+    assert.equal(report.sent, 300);
+    assert.equal(report.delivered, 300 * 20);
+    assert.equal(await server.stop(), 0);
+  } finally {
+    await server.dispose();
+  }
 });
 
 test('wrong arguments are 64, a server that is not there 69', async () => {
