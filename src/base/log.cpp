@@ -108,6 +108,8 @@ void stop_logging() {
   spdlog::shutdown();  // ends the thread, which writes what is queued first and uses `last`
 }
 
+void set_log_level(LogLevel level) { logger->set_level(to_spdlog(level)); }
+
 std::uint64_t dropped_log_lines() {
   const std::shared_ptr<spdlog::details::thread_pool> pool = spdlog::thread_pool();
   return pool ? pool->overrun_counter() : 0;

@@ -28,6 +28,9 @@ void start_logging(LogLevel level);
 // Waits until everything logged so far has been written. From the main thread, at the end.
 void stop_logging();
 
+// From now on. Any thread, between the two above.
+void set_log_level(LogLevel level);
+
 // How many lines found no room in the queue. Any thread.
 std::uint64_t dropped_log_lines();
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "base/check.hpp"
 
@@ -56,6 +57,10 @@ Quotas::Quotas(const Config& config, std::uint64_t seed)
     : seed_(seed),
       rates_(std::make_unique<std::array<Rate, rates>>()),
       held_(std::make_unique<std::array<Held, helds - rates>>()) {
+  reconfigure(config);
+}
+
+void Quotas::reconfigure(const Config& config) {
   const Config::Limits& l = config.limits;
   const Config::Auth& a = config.auth;
   set(Limit::address_requests, l.address_requests_per_second, 1, l.address_request_burst);
@@ -76,7 +81,8 @@ Quotas::Quotas(const Config& config, std::uint64_t seed)
 void Quotas::set(Limit limit, unsigned tokens, double seconds, unsigned burst) {
   Rate& one = rate(limit);
   one.limited = tokens > 0;
-  one.rule = {tokens / seconds, static_cast<double>(burst)};
+  one.per_second = tokens / seconds;
+  one.burst = static_cast<double>(burst);
 }
 
 Quotas::Rate& Quotas::rate(Limit limit) {
@@ -94,20 +100,20 @@ Quotas::Held& Quotas::held(Limit limit) {
 base::Duration Quotas::take(Limit limit, SketchKey key, base::Instant now) {
   Rate& one = rate(limit);
   if (!one.limited) return {};
-  const base::Duration until = one.sketch.take(key, one.rule, now);
+  const base::Duration until = one.sketch.take(key, one.rule(), now);
   if (until > base::Duration::zero()) count_refusal(limit);
   return until;
 }
 
 base::Duration Quotas::charge(Limit limit, SketchKey key, base::Instant now) {
   Rate& one = rate(limit);
-  return one.limited ? one.sketch.charge(key, one.rule, now) : base::Duration::zero();
+  return one.limited ? one.sketch.charge(key, one.rule(), now) : base::Duration::zero();
 }
 
 base::Duration Quotas::wait_for_room(std::string_view room, base::Instant now) {
   const Rate& one = rate(Limit::room_messages);
   if (!one.limited) return {};
-  const base::Duration until = one.sketch.wait(key_of(room), one.rule, now);
+  const base::Duration until = one.sketch.wait(key_of(room), one.rule(), now);
   if (until > base::Duration::zero()) count_refusal(Limit::room_messages);
   return until;
 }
@@ -115,7 +121,7 @@ base::Duration Quotas::wait_for_room(std::string_view room, base::Instant now) {
 bool Quotas::may_create_rooms(UserId user, base::Instant now) {
   const Rate& one = rate(Limit::user_rooms_created);
   if (!one.limited) return true;
-  return one.sketch.wait(key_of(user), one.rule, now) == base::Duration::zero();
+  return one.sketch.wait(key_of(user), one.rule(), now) == base::Duration::zero();
 }
 
 void Quotas::note(const MessagePosted& posted, base::Instant now) {
@@ -128,17 +134,18 @@ void Quotas::note(const RoomJoined& joined, UserId user, base::Instant now) {
   if (joined.created) charge(Limit::user_rooms_created, key_of(user), now);
 }
 
-bool Quotas::enter(Limit limit, SketchKey key) {
-  Held& one = held(limit);
-  if (one.limit == 0 || one.sketch.enter(key, one.limit)) return true;
-  count_refusal(limit);
+bool Quotas::enter(Limit which, SketchKey key) {
+  Held& one = held(which);
+  // Counted without a limit, too: there may be one when it is left.
+  const std::uint32_t limit = one.limit;
+  if (one.sketch.enter(key, limit != 0 ? limit : std::numeric_limits<std::uint32_t>::max())) {
+    return true;
+  }
+  count_refusal(which);
   return false;
 }
 
-void Quotas::leave(Limit limit, SketchKey key) {
-  Held& one = held(limit);
-  if (one.limit != 0) one.sketch.leave(key);
-}
+void Quotas::leave(Limit limit, SketchKey key) { held(limit).sketch.leave(key); }
 
 SketchKey Quotas::key_of(std::string_view text) const {
   std::uint64_t key = mix(seed_ ^ text.size());

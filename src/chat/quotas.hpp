@@ -52,6 +52,8 @@ class Quotas {
   Quotas(const Config& config, std::uint64_t seed);
 
   // ---- any thread
+  // New limits from now on; what was taken and is held stays counted.
+  void reconfigure(const Config& config);
   // Zero: granted. Otherwise refused (and counted), and this long until it would be granted.
   base::Duration take(Limit rate, SketchKey key, base::Instant now);
   // Granted in any case; how long the key then has to rest to be within its limit.
@@ -81,13 +83,19 @@ class Quotas {
   static constexpr std::size_t rates = static_cast<std::size_t>(Limit::room_messages) + 1;
   static constexpr std::size_t helds = static_cast<std::size_t>(Limit::address_passwords) + 1;
 
+  // Limits change while they are asked for: for a moment one may see a new pace with an old burst.
   struct Rate {
-    RateRule rule;
-    bool limited = false;
+    std::atomic<double> per_second{1};
+    std::atomic<double> burst{1};
+    std::atomic<bool> limited{false};
     RateSketch sketch;
+
+    RateRule rule() const {
+      return {per_second.load(std::memory_order_relaxed), burst.load(std::memory_order_relaxed)};
+    }
   };
   struct Held {
-    std::uint32_t limit = 0;  // 0: none
+    std::atomic<std::uint32_t> limit{0};  // 0: none
     CountSketch sketch;
   };
   void set(Limit rate, unsigned tokens, double seconds, unsigned burst);

@@ -1,6 +1,7 @@
 #include "net/listener.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -37,6 +38,12 @@ bool parse_address(const std::string& host, std::uint16_t port, Address& address
   return true;
 }
 
+std::uint16_t port_of(const Address& address) {
+  const bool v4 = address.storage.ss_family == AF_INET;
+  return ntohs(v4 ? reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_port
+                  : reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_port);
+}
+
 std::string explain(const std::string& host, std::uint16_t port, int error) {
   std::string text = "cannot listen on " + host + " port " + std::to_string(port) + ": ";
   text += std::strerror(error);
@@ -65,10 +72,25 @@ base::Result<Listener> Listener::open(const std::string& host, std::uint16_t por
     const int error = errno;
     return base::failure(explain(host, port, error), error);
   }
-  listener.port_ =
-      ntohs(family == AF_INET ? reinterpret_cast<sockaddr_in*>(&address.storage)->sin_port
-                              : reinterpret_cast<sockaddr_in6*>(&address.storage)->sin6_port);
+  listener.port_ = port_of(address);
   return listener;
+}
+
+base::Result<Listener> Listener::adopt(int descriptor) {
+  int listens = 0;
+  socklen_t size = sizeof listens;
+  Address address;
+  address.size = sizeof address.storage;
+  auto* const bound = reinterpret_cast<sockaddr*>(&address.storage);
+  if (::getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0 ||
+      ::getsockname(descriptor, bound, &address.size) != 0 ||
+      (bound->sa_family != AF_INET && bound->sa_family != AF_INET6)) {
+    return base::failure("descriptor " + std::to_string(descriptor) +
+                         " from the service manager is no listening TCP socket");
+  }
+  // Accepting must never block the ring's workers.
+  ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+  return Listener{descriptor, port_of(address)};
 }
 
 Listener::Listener(Listener&& other) noexcept

@@ -14,6 +14,8 @@ class Listener {
   // `host` is a numeric IPv4 or IPv6 address or "localhost". Fails with a sentence that names the
   // address and the cause (taken, not permitted, not an address of this host).
   static base::Result<Listener> open(const std::string& host, std::uint16_t port, int backlog);
+  // Takes over a socket that listens already. Fails where it does not, or is not TCP.
+  static base::Result<Listener> adopt(int descriptor);
   Listener(Listener&& other) noexcept;
   Listener& operator=(Listener&& other) noexcept;
   ~Listener();

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "server/control.hpp"
 #include "server/exit_code.hpp"
 #include "server/reference.hpp"
 #include "server/serve.hpp"
@@ -44,6 +45,16 @@ int report(const Settings& settings) {
 int print(const std::string& text) {
   std::cout << text;
   return exit_ok;
+}
+
+int ask_running(const std::string& folder, const std::string& question, bool until_end) {
+  const base::Result<ControlAnswer> said = ask_server(folder, question, until_end);
+  if (!said) {
+    std::fprintf(stderr, "starling: %s\n", said.error().message.c_str());
+    return exit_unavailable;
+  }
+  std::fprintf(said->exit_code == exit_ok ? stdout : stderr, "%s\n", said->text.c_str());
+  return said->exit_code;
 }
 
 // The settings flags of a command, as they were given; empty: not given.
@@ -122,6 +133,7 @@ class Program {
   void add_serve();
   void add_check();
   void add_config();
+  void add_live();
   void add_version();
   void add_help();
   int help_on(const std::string& topic);
@@ -133,6 +145,7 @@ class Program {
   SettingsFlags flags_;
   std::string file_;
   std::string topic_;
+  std::string level_;
   bool as_json_ = false;
   bool with_origins_ = false;
   Action action_;  // of the command that was named
@@ -144,6 +157,7 @@ Program::Program() {
   add_serve();
   add_check();
   add_config();
+  add_live();
   add_version();
   add_help();
   // Last, or every command would inherit it.
@@ -163,12 +177,13 @@ void Program::add_serve() {
       return usage_error("--admin must be HOST:PORT");
     }
     const Settings settings = gather(flags_);
-    return settings.problems().empty() ? serve(settings.config()) : report(settings);
+    if (!settings.problems().empty()) return report(settings);
+    return serve(settings, [this] { return gather(flags_); });
   });
   add_settings_flags(serve_command, flags_);
   serve_command.footer(
       "A flag beats STARLING_SECTION__KEY in the environment, which beats the file.\n"
-      "SIGTERM or SIGINT drains and stops; a second one stops at once.");
+      "SIGHUP reloads. SIGTERM or SIGINT drains and stops; a second one stops at once.");
 }
 
 void Program::add_check() {
@@ -191,6 +206,32 @@ void Program::add_config() {
   show.footer("Secrets are never shown.");
   command(config, "default", "A file with every key and its default",
           [] { return print(default_toml()); });
+}
+
+// What a running server is asked.
+void Program::add_live() {
+  const auto ask = [this](const std::string& question, bool until_end = false) {
+    const Settings settings = gather(flags_);
+    if (!settings.problems().empty()) return report(settings);
+    return ask_running(settings.config().server.data_dir, question, until_end);
+  };
+  const auto add = [this](const char* name, const char* help, Action action) -> CLI::App& {
+    CLI::App& added = command(app_, name, help, std::move(action));
+    add_config_flag(added, flags_);
+    added.add_option("--data-dir", flags_.data_dir, "The server's data folder (default ./data)")
+        ->type_name("DIR");
+    return added;
+  };
+  add("reload", "Let a running server read its settings again", [ask] {
+    return ask("reload");
+  }).footer("Ends with 78, and the server keeps its settings, if they are wrong.");
+  add("drain", "Let a running server send its clients away and stop; waits for its end",
+      [ask] { return ask("drain", true); });
+  add("log-level", "Change what a running server logs, until its next reload or restart",
+      [this, ask] { return ask("log-level " + level_); })
+      .add_option("level", level_, "debug, info, warning or error")
+      ->required()
+      ->type_name("LEVEL");
 }
 
 void Program::add_version() {

@@ -81,6 +81,9 @@ void Crew::live(Member& member, const shard::ShardOptions& options, bool pin) {
   member.made.set_value(made ? std::string{} : made.error().message);
   if (!made || !may_run_future_.get()) return;
   while (!give_up_.load(std::memory_order_acquire) && member.shard->turn(longest_wait)) {
+    // Nobody else writes it: no locked instruction.
+    const std::uint64_t turns = member.turns.load(std::memory_order_relaxed);
+    member.turns.store(turns + 1, std::memory_order_relaxed);
   }
   member.drained.store(true, std::memory_order_release);
 }

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <future>
 #include <memory>
 #include <string>
@@ -42,12 +43,17 @@ class Crew {
 
   const std::vector<shard::Shard*>& shards() const { return shards_; }
   std::vector<shard::ShardMetrics> metrics() const;
+  // Grows while the shard turns.
+  const std::atomic<std::uint64_t>& turns(std::size_t shard) const {
+    return members_[shard]->turns;
+  }
 
  private:
   struct Member {
     std::unique_ptr<shard::Shard> shard;
     std::promise<std::string> made;  // what went wrong; empty: nothing
     std::atomic<bool> drained{false};
+    std::atomic<std::uint64_t> turns{0};
     std::thread thread;
   };
   void live(Member& member, const shard::ShardOptions& options, bool pin);

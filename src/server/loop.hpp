@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <thread>
 
@@ -19,6 +20,7 @@ class Loop {
       : worker_(worker), thread_([this, name] {
           name_thread(name);
           while (true) {
+            turns_.fetch_add(1, std::memory_order_relaxed);
             const bool last = stopping_.load(std::memory_order_acquire);
             if (worker_.turn()) continue;
             if (last) return;
@@ -30,6 +32,8 @@ class Loop {
     worker_.wake();
     thread_.join();
   }
+  // Grows while the thread turns.
+  const std::atomic<std::uint64_t>& turns() const { return turns_; }
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
@@ -38,6 +42,7 @@ class Loop {
 
   Worker& worker_;
   std::atomic<bool> stopping_{false};
+  std::atomic<std::uint64_t> turns_{0};
   std::thread thread_;
 };
 

@@ -118,12 +118,12 @@ void add_bus(const BusMetrics& bus, std::vector<MetricFamily>& families) {
 
 }  // namespace
 
-std::string metrics_text(const std::vector<shard::ShardMetrics>& shards, const chat::Quotas& quotas,
-                         const store::WriterMetrics& writer, std::size_t writer_backlog,
-                         std::uint64_t dropped_log_lines, const std::optional<BusMetrics>& bus) {
+std::string metrics_text(const ServerMetrics& server) {
+  const store::WriterMetrics& writer = server.writer;
   std::vector<MetricFamily> families;
-  for (const ShardFamily& wanted : shard_families) families.push_back(family_of(wanted, shards));
-  families.push_back(refusals(quotas));
+  for (const ShardFamily& wanted : shard_families)
+    families.push_back(family_of(wanted, server.shards));
+  families.push_back(refusals(server.quotas));
   const auto add = [&families](const char* name, const char* help, MetricType type, double value) {
     families.push_back(family(name, help, type, value));
   };
@@ -137,12 +137,16 @@ std::string metrics_text(const std::vector<shard::ShardMetrics>& shards, const c
   add("starling_store_commit_seconds_total", "Time spent in committed transactions", counter,
       static_cast<double>(writer.commit_ns_total) / ns_per_second);
   add("starling_store_queue_length", "Requests that wait for the writer", gauge,
-      static_cast<double>(writer_backlog));
+      static_cast<double>(server.writer_backlog));
   add("starling_store_healthy", "Whether the last transaction succeeded", gauge,
       writer.healthy ? 1 : 0);
   add("starling_log_dropped_total", "Log lines dropped by a full queue", counter,
-      static_cast<double>(dropped_log_lines));
-  if (bus) add_bus(*bus, families);
+      static_cast<double>(server.dropped_log_lines));
+  add("starling_stalled_threads", "Threads that stand still", gauge,
+      static_cast<double>(server.stalled_threads));
+  add("starling_config_last_reload_successful", "Whether the last reload of settings succeeded",
+      gauge, server.last_reload_successful ? 1 : 0);
+  if (server.bus) add_bus(*server.bus, families);
   MetricFamily build = family("starling_build_info", "The running version", gauge, 1);
   build.metric.front().label.push_back({"version", starling::version});
   families.push_back(std::move(build));

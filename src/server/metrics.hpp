@@ -21,10 +21,18 @@ struct BusMetrics {
   bool up = false;
 };
 
-// Text of the exposition format 0.0.4. `shards` by index; `bus`
-// where there is one.
-std::string metrics_text(const std::vector<shard::ShardMetrics>& shards, const chat::Quotas& quotas,
-                         const store::WriterMetrics& writer, std::size_t writer_backlog,
-                         std::uint64_t dropped_log_lines, const std::optional<BusMetrics>& bus);
+struct ServerMetrics {
+  std::vector<shard::ShardMetrics> shards;  // by index
+  const chat::Quotas& quotas;
+  store::WriterMetrics writer;
+  std::size_t writer_backlog = 0;
+  std::optional<BusMetrics> bus{};  // where there is one
+  std::uint64_t dropped_log_lines = 0;
+  std::size_t stalled_threads = 0;
+  bool last_reload_successful = true;
+};
+
+// Text of the exposition format 0.0.4.
+std::string metrics_text(const ServerMetrics& server);
 
 }  // namespace starling::server

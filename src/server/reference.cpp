@@ -19,6 +19,8 @@ void walk(const std::vector<Key>& keys, Begin begin, Each each) {
   }
 }
 
+std::string_view takes(const Key& key) { return key.takes == Takes::reload ? "reload" : "restart"; }
+
 // What a value may be: "0 to 600000, ms".
 std::string allowed(const Key& key) {
   const std::string unit = unit_of(key);
@@ -56,6 +58,9 @@ the environment are separated by commas. Every key below is optional.
     starling check /etc/starling/starling.toml   # every mistake in it, with line and column
     starling config show --origin                # what holds, and where it comes from
 
+A changed key takes effect at a reload (SIGHUP, `starling reload`) or at a restart. A reload takes over nothing of a file with a mistake, and names the
+keys that wait for a restart.
+
 Secrets and URLs need not stand in the file: `NAME_file` names a file that holds the value of `NAME`, and a credential of the service manager that is called
 like the key (`LoadCredential=auth.secret:/etc/starling/secret`) is found by itself. `starling config show`, logs and metrics never show them.
 )";
@@ -66,6 +71,7 @@ std::string default_toml() {
   Config config;
   std::string out =
       "# Settings of Starling. Behind # stands the default; what is missing keeps it.\n"
+      "# What a change takes, a reload or a restart, stands behind the range.\n"
       "# starling check FILE says what is wrong with a file, starling config show what holds.\n";
   walk(
       keys_of(config),
@@ -77,7 +83,8 @@ std::string default_toml() {
             .append("]\n");
       },
       [&](const Key& key) {
-        out += "\n" + comment(key.help) + comment("(" + allowed(key) + ")");
+        out += "\n" + comment(key.help) +
+               comment("(" + allowed(key) + "; " + std::string{takes(key)} + ")");
         out += "#" + key.leaf() + " = " + toml_of(key) + "\n";
       });
   return out;
@@ -90,12 +97,12 @@ std::string configuration_page() {
       keys_of(config),
       [&](const std::string& section) {
         out.append("\n## ").append(section).append("\n\n").append(about_section(section));
-        out.append(".\n\n| key | default | range | what |\n|---|---|---|---|\n");
+        out.append(".\n\n| key | default | range | takes | what |\n|---|---|---|---|---|\n");
       },
       [&](const Key& key) {
         const std::string secret = key.is_secret() ? "; or `" + key.name + "_file`" : "";
         out += "| `" + key.name + "` | `" + toml_of(key) + "` | " + allowed(key) + " | " +
-               key.help + secret + " |\n";
+               std::string{takes(key)} + " | " + key.help + secret + " |\n";
       });
   return out;
 }

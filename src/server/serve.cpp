@@ -4,7 +4,6 @@
 // nothing acknowledged is lost by that either.
 #include "server/serve.hpp"
 
-#include <poll.h>
 #include <sodium.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -34,8 +33,11 @@
 #include "server/crew.hpp"
 #include "server/exit_code.hpp"
 #include "server/hasher.hpp"
+#include "server/keeper.hpp"
 #include "server/loop.hpp"
 #include "server/metrics.hpp"
+#include "server/notify.hpp"
+#include "server/reload.hpp"
 #include "server/secret.hpp"
 #include "server/settings.hpp"
 #include "server/web_client.hpp"
@@ -68,6 +70,12 @@ void raise_descriptor_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);  // refused: the limit stays what it is
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
 }
 
 std::string random_server_id() {
@@ -105,15 +113,27 @@ class Router final : public chat::Backend {
   std::size_t next_reader_ = 0;
 };
 
-class Server {
+class Server final : private Kept {
  public:
-  explicit Server(const Config& config) : config_(config) {}
+  Server(const Config& config, const GatherSettings& gather, Notifier& notifier)
+      : config_(config), gather_(gather), notifier_(notifier) {}
 
   // 0, or the exit code after the failure was said.
   int start();
   int run_until_stopped();
 
  private:
+  void watch_threads(Vitals& vitals, base::Instant now) override;
+  std::string status(base::Instant since) override;
+  void note_stalled(std::size_t threads) override { stalled_threads_ = threads; }
+  ControlAnswer reload() override;
+  void drain() override { crew_.drain(); }
+  bool drained() const override { return crew_.drained(); }
+  base::Duration drain_deadline() const override {
+    return std::chrono::milliseconds{config_.server.drain_deadline_ms};
+  }
+
+  base::Result<net::Listener> open_public_listener();
   base::Result<net::Listener> open_admin_listener();
   int start_bus();
   int start_archive();
@@ -123,8 +143,14 @@ class Server {
   std::string metrics();
   void stop();
 
-  const Config& config_;
+  Config config_;  // as it is now; shards have copies of their own
+  const GatherSettings& gather_;
+  Notifier& notifier_;
+  const GivenSockets given_ = take_given_sockets();
   int signals_ = -1;
+  std::atomic<std::size_t> stalled_threads_{0};
+  std::atomic<bool> last_reload_successful_{true};
+  std::uint64_t messages_told_ = 0;  // of the last status
   std::optional<store::DataFolder> folder_;
   std::optional<api::TokenKeys> keys_;
   std::unique_ptr<chat::Quotas> quotas_;
@@ -163,7 +189,13 @@ base::Result<net::Listener> listen_patiently(const std::string& host, std::uint1
   }
 }
 
+base::Result<net::Listener> Server::open_public_listener() {
+  if (given_.public_listener >= 0) return net::Listener::adopt(given_.public_listener);
+  return listen_patiently(config_.server.host, config_.server.port);
+}
+
 base::Result<net::Listener> Server::open_admin_listener() {
+  if (given_.admin_listener >= 0) return net::Listener::adopt(given_.admin_listener);
   const auto& admin = config_.admin;
   if (admin.chosen) return listen_patiently(admin.host, admin.port);
   base::Result<net::Listener> listener =
@@ -195,7 +227,7 @@ int Server::start() {
   randombytes_buf(&seed, sizeof seed);
   quotas_ = std::make_unique<chat::Quotas>(config_, seed);
 
-  base::Result<net::Listener> listener = listen_patiently(config_.server.host, config_.server.port);
+  base::Result<net::Listener> listener = open_public_listener();
   if (!listener) return fail(exit_unavailable, listener.error().message);
   public_listener_ = std::move(*listener);
   base::Result<net::Listener> admin = open_admin_listener();
@@ -209,7 +241,6 @@ int Server::start() {
     if (const int code = (this->*step)(); code != exit_ok) return code;
   }
   crew_.run();
-  say_what_runs();
   return exit_ok;
 }
 
@@ -322,39 +353,84 @@ void Server::say_what_runs() const {
 }
 
 std::string Server::metrics() {
-  std::optional<BusMetrics> bus;
-  if (link_) bus = {link_->publisher_metrics(), link_->consumer_metrics(), link_->state().bus_up()};
-  return metrics_text(crew_.metrics(), *quotas_, writer_->metrics(), writer_->backlog(),
-                      base::dropped_log_lines(), bus);
+  ServerMetrics now{crew_.metrics(), *quotas_, writer_->metrics(), writer_->backlog()};
+  if (link_) {
+    now.bus = {link_->publisher_metrics(), link_->consumer_metrics(), link_->state().bus_up()};
+  }
+  now.dropped_log_lines = base::dropped_log_lines();
+  now.stalled_threads = stalled_threads_;
+  now.last_reload_successful = last_reload_successful_;
+  return metrics_text(now);
+}
+
+// The shards, and what the life of a message goes through.
+void Server::watch_threads(Vitals& vitals, base::Instant now) {
+  for (std::size_t shard = 0; shard < crew_.shards().size(); ++shard) {
+    vitals.watch("shard-" + std::to_string(shard), crew_.turns(shard), now);
+  }
+  vitals.watch("writer", writer_loop_->turns(), now);
+}
+
+std::string Server::status(base::Instant since) {
+  const std::vector<shard::ShardMetrics> shards = crew_.metrics();
+  std::uint64_t connections = 0;
+  std::uint64_t delivered = 0;
+  for (const shard::ShardMetrics& shard : shards) {
+    connections += shard.connections;
+    delivered += shard.messages_delivered;
+  }
+  const std::uint64_t fresh = delivered - std::exchange(messages_told_, delivered);
+  const std::chrono::duration<double> passed = io::now() - since;
+  const double rate = passed.count() > 0 ? static_cast<double>(fresh) / passed.count() : 0;
+  std::string line = writer_->metrics().healthy ? "" : "the archive cannot keep anything now; ";
+  if (link_ && !link_->state().bus_up()) line += "the bus is away; ";
+  return line + "Serving " + std::to_string(connections) + " connections, " +
+         std::to_string(static_cast<std::uint64_t>(rate)) + " messages/s delivered";
+}
+
+ControlAnswer Server::reload() {
+  const Settings wanted = gather_();
+  Reload merged = server::reload(config_, wanted.config());
+  Settings together{merged.config};
+  together.check();
+  // What is wrong by itself, or beside what only a restart changes.
+  const std::vector<Problem>& problems =
+      wanted.problems().empty() ? together.problems() : wanted.problems();
+  last_reload_successful_ = problems.empty();
+  if (!problems.empty()) {
+    std::string text = "kept the settings as they were:\n";
+    for (const Problem& problem : problems) {
+      text += to_string(problem) + "\n";
+      base::log(base::LogLevel::error, "settings not reloaded",
+                {{"where", problem.where}, {"error", problem.what}});
+    }
+    return {exit_config, text};
+  }
+  config_ = merged.config;
+  base::LogLevel level = base::LogLevel::info;
+  CHECK(base::parse_log_level(config_.log.level, level));  // settings allow no other
+  base::set_log_level(level);
+  quotas_->reconfigure(config_);
+  for (shard::Shard* shard : crew_.shards()) shard->reconfigure(config_);
+
+  const std::string changed = joined(merged.changed);
+  const std::string deferred = joined(merged.deferred);
+  base::log(base::LogLevel::info, "settings reloaded", {{"changed", changed}});
+  std::string text = "reloaded; changed: " + (changed.empty() ? "nothing" : changed);
+  if (!deferred.empty()) {
+    base::log(base::LogLevel::warning, "changed settings wait for a restart", {{"keys", deferred}});
+    text += "\nwaiting for a restart: " + deferred;
+  }
+  return {exit_ok, text};
 }
 
 int Server::run_until_stopped() {
-  bool stopping = false;
-  base::Instant deadline{};
-  while (true) {
-    pollfd watched{signals_, POLLIN, 0};
-    constexpr int poll_ms = 20;  // of a drain's end
-    ::poll(&watched, 1, stopping ? poll_ms : -1);
-    if (watched.revents & POLLIN) {
-      signalfd_siginfo signal{};
-      if (::read(signals_, &signal, sizeof signal) != sizeof signal) continue;
-      if (signal.ssi_signo == SIGHUP) {
-        base::log(base::LogLevel::warning,
-                  "this version does not reload: restart to change settings");
-        continue;
-      }
-      if (stopping) ::_exit(signal.ssi_signo == SIGINT ? exit_interrupted : exit_terminated);
-      base::log(base::LogLevel::info, "draining");
-      stopping = true;
-      deadline = io::now() + std::chrono::milliseconds{config_.server.drain_deadline_ms};
-      crew_.drain();
-    }
-    if (!stopping) continue;
-    if (crew_.drained()) break;
-    if (io::now() < deadline) continue;
-    base::log(base::LogLevel::warning, "the drain's deadline has passed: what is open is cut off");
-    break;
-  }
+  Keeper keeper{*this, notifier_, signals_};
+  const base::Result<void> control = keeper.open_control(config_.server.data_dir);
+  if (!control) return fail(exit_unavailable, control.error().message);
+  say_what_runs();
+  notifier_.ready();
+  keeper.run();
   stop();
   return exit_ok;
 }
@@ -373,10 +449,11 @@ void Server::stop() {
 
 }  // namespace
 
-int serve(const Config& config) {
+int serve(const Settings& settings, const GatherSettings& gather) {
   int code;
   {
-    Server server{config};
+    Notifier notifier;
+    Server server{settings.config(), gather, notifier};
     code = server.start();
     if (code == exit_ok) code = server.run_until_stopped();
   }

@@ -30,6 +30,10 @@ std::string to_string(const Problem& problem);
 // Takes settings from one source after the other; the one applied last wins.
 class Settings {
  public:
+  Settings() = default;
+  // To check() what did not come from sources.
+  explicit Settings(Config config) : config_(std::move(config)) {}
+
   // A TOML file. A file that cannot be read is a problem.
   void apply_file(const std::string& path);
   // Secrets in files of `folder` that are named like their keys (systemd.exec(5), LoadCredential=);

@@ -116,6 +116,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void meet(std::vector<Shard*> all) override { shards_ = std::move(all); }
   bool turn(base::Duration longest) override;
   void drain() override;
+  void reconfigure(const Config& config) override;
   bool adopt(int socket) override;
   std::size_t load() const override { return load_.load(std::memory_order_relaxed); }
   ShardMetrics metrics() const override;
@@ -145,6 +146,8 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   bool run_timers();  // true: a tick was among them
   void tick();
   void begin_drain();
+  void take_settings();
+  void apply_settings();
   void drain_session(Session& session);
   void sweep();
   base::Duration until_next_timer() const;
@@ -287,7 +290,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void tell_throttled(Session& session);
 
   const ShardOptions options_;
-  const Config& config_;
+  Config config_;
   chat::Quotas& quotas_;
   const std::unique_ptr<io::Ring> ring_;
   Inbox inbox_;
@@ -375,6 +378,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   std::minstd_rand jitter_;
 
   std::atomic<bool> drain_asked_{false};
+  std::atomic<const Config*> settings_due_{nullptr};  // ours, once taken
   bool draining_ = false;
   ShardMetrics counts_;
   std::array<std::atomic<std::uint64_t>, sizeof(ShardMetrics) / sizeof(std::uint64_t)> published_{};

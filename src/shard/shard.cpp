@@ -53,11 +53,8 @@ Core::Core(const ShardOptions& options, std::unique_ptr<io::Ring> ring)
       quotas_(*options.quotas),
       ring_(std::move(ring)),
       inbox_(config_.limits.requests_in_flight, options_.inbox),
-      rate_rule_{static_cast<double>(config_.limits.messages_per_second),
-                 static_cast<double>(config_.limits.message_burst)},
       budget_(config_.limits.shard_buffer_bytes),
       json_(std::max(config_.limits.frame_bytes, config_.http.max_body_bytes)),
-      connection_limits_(limits_of(config_)),
       echo_limits_{echo_message_bytes, 0, true},
       deflated_echo_limits_{echo_message_bytes, 0, true, true},
       epoch_(options_.epoch),
@@ -75,11 +72,9 @@ Core::Core(const ShardOptions& options, std::unique_ptr<io::Ring> ring)
   rest_.keys = options_.keys;
   rest_.pages = options_.pages;
   rest_.quotas = &quotas_;
-  rest_.origins.allowed = config_.http.allowed_origins;
-  rest_.origins.any_loopback =
-      config_.auth.mode == AuthMode::open && is_loopback(config_.server.host);
   rest_.surroundings = this;
   rest_.json = &json_;
+  apply_settings();
 
   for (const chat::RevokeToken& token : options_.revocations) {
     revoked_.emplace(token.token_id, token.expires);
@@ -91,6 +86,7 @@ Core::Core(const ShardOptions& options, std::unique_ptr<io::Ring> ring)
 }
 
 Core::~Core() {
+  delete settings_due_.load();
   // Whoever is still connected is cut off: the process is about to end.
   clients_.for_each([this](base::Handle handle, Client&) { clients_.erase(handle); });
   while (std::optional<int> socket = inbox_.take_socket()) ring_->close(*socket);
@@ -119,12 +115,16 @@ bool Core::signal(const chat::Signal& signal) {
 bool Core::turn(base::Duration longest) {
   base::Duration wait = std::min(longest, until_next_timer());
   ring_->wake().prepare_sleep();
-  if (inbox_.ready() || drain_asked_.load(std::memory_order_acquire) != draining_) wait = {};
+  if (inbox_.ready() || settings_due_.load(std::memory_order_relaxed) ||
+      drain_asked_.load(std::memory_order_acquire) != draining_) {
+    wait = {};
+  }
   const std::span<const io::Completion> completions = ring_->turn(wait);
   ring_->wake().awake();
   context_.now = io::now();
   context_.wall = wall_ = io::wall_clock();
 
+  take_settings();
   for (const io::Completion& completion : completions) run(completion);
   net::rearm_starved(context_);
   take_inbox();
@@ -374,6 +374,29 @@ void Core::tick() {
 void Core::drain() {
   drain_asked_.store(true, std::memory_order_release);
   wake();
+}
+
+void Core::reconfigure(const Config& config) {
+  delete settings_due_.exchange(new Config{config}, std::memory_order_acq_rel);
+  wake();
+}
+
+void Core::take_settings() {
+  if (!settings_due_.load(std::memory_order_relaxed)) return;
+  const std::unique_ptr<const Config> due{
+      settings_due_.exchange(nullptr, std::memory_order_acquire)};
+  config_ = *due;
+  apply_settings();
+}
+
+// What is derived from settings. Timers that run keep their deadlines.
+void Core::apply_settings() {
+  rate_rule_ = {static_cast<double>(config_.limits.messages_per_second),
+                static_cast<double>(config_.limits.message_burst)};
+  connection_limits_ = limits_of(config_);
+  rest_.origins.allowed = config_.http.allowed_origins;
+  rest_.origins.any_loopback =
+      config_.auth.mode == AuthMode::open && is_loopback(config_.server.host);
 }
 
 void Core::begin_drain() {

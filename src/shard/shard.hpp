@@ -91,6 +91,9 @@ class Shard : public chat::ShardInbox, public chat::SignalInbox {
 
   // From any thread: stop accepting, tell clients when to come back, finish what was accepted.
   virtual void drain() = 0;
+  // From any thread: new settings from its next turn on. Of two in one turn the later one counts.
+  // Keys that take a restart are as they were.
+  virtual void reconfigure(const Config& config) = 0;
   // From any thread: a connection that was accepted for this shard. False: its queue is full, the
   // socket stays the caller's.
   [[nodiscard]] virtual bool adopt(int socket) = 0;

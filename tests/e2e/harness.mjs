@@ -88,7 +88,9 @@ export class Server {
     const args = ['serve', '--config', file, '--data-dir', path.join(this.folder, 'data'),
       '--port', String(this.port), '--admin', '127.0.0.1:0', ...(this.options.args ?? [])];
     this.started = process.hrtime.bigint();
-    this.child = spawn(binary, args, { env: cleanEnvironment(this.options.env), stdio: ['ignore', 'ignore', 'pipe'] });
+    // `through`: a program that runs the server as itself (exec), and its arguments.
+    const [program, ...first] = [...(this.options.through ?? []), binary];
+    this.child = spawn(program, [...first, ...args], { env: cleanEnvironment(this.options.env), stdio: ['ignore', 'ignore', 'pipe'] });
     this.ended = once(this.child, 'close');
     let rest = '';
     const serving = new Promise((resolve, reject) => {

@@ -110,6 +110,27 @@ TEST_F(QuotasTest, zero_is_no_limit) {
   }
 }
 
+TEST_F(QuotasTest, new_limits_hold_at_once_and_what_is_held_stays_counted) {
+  Config unlimited = config;
+  unlimited.limits.user_connections = 0;
+  unlimited.limits.user_messages_per_second = 0;
+  Quotas quotas{unlimited, 1};
+  EXPECT_TRUE(quotas.enter(Limit::user_connections, 5));
+  EXPECT_TRUE(quotas.enter(Limit::user_connections, 5));
+  Config limited = unlimited;
+  limited.limits.user_connections = 2;
+  limited.limits.user_messages_per_second = 1;
+  limited.limits.user_message_burst = 1;
+  quotas.reconfigure(limited);
+  EXPECT_FALSE(quotas.enter(Limit::user_connections, 5)) << "two are held already";
+  quotas.leave(Limit::user_connections, 5);
+  EXPECT_TRUE(quotas.enter(Limit::user_connections, 5));
+  EXPECT_EQ(quotas.take(Limit::user_messages, 5, start), none);
+  EXPECT_GT(quotas.take(Limit::user_messages, 5, start), none);
+  quotas.reconfigure(unlimited);
+  EXPECT_EQ(quotas.take(Limit::user_messages, 5, start), none);
+}
+
 TEST_F(QuotasTest, a_room_is_charged_for_what_was_kept) {
   config.limits.room_messages_per_second = 1;
   config.limits.room_message_burst = 2;
