@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Embeds the browser client: embed.py SOURCE BLOB DEPFILE FOLDER...
+"""Embeds the browser client: embed.py SOURCE BLOB DEPFILE FOLDER... [--beside FILE...]
 
-The first FOLDER that has an index.html is taken whole. Its files go one behind the other into
+The first FOLDER that has an index.html is taken whole, and each FILE beside it. The files go one behind the other into
 BLOB, and SOURCE, which is C++, takes BLOB in as it is and says what lies where. A file is served
-under its path, index.html as "/"; what stands beside it under the same name with .br or .gz is
+under its path (a FILE under its name), index.html as "/"; what stands beside it under the same name with .br or .gz is
 the same file compressed. What an entity tag names is a form's bytes, by their hash.
 
 The outputs are written only if they change. DEPFILE names every file and folder that was looked
@@ -17,6 +17,7 @@ CONTENT_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
+    ".json": "application/json",
     ".svg": "image/svg+xml",
     ".png": "image/png",
     ".woff2": "font/woff2",
@@ -72,9 +73,9 @@ def url_of(folder, path):
     return "/" if name == "index.html" else f"/{name}"
 
 
-def pages_of(folder, blob):
+def pages_of(folder, paths, blob):
     """A line of C++ for each page; the bytes of its forms are appended to the blob."""
-    for path in sorted(folder.rglob("*")):
+    for path in paths:
         if not path.is_file() or path.suffix in FORMS:
             continue
         if path.suffix not in CONTENT_TYPES:
@@ -101,16 +102,22 @@ def write_if_changed(path, content):
 
 
 def main():
-    source, blob_file, depfile, *folders = map(pathlib.Path, sys.argv[1:])
+    arguments, beside = sys.argv[1:], []
+    if "--beside" in arguments:
+        at = arguments.index("--beside")
+        arguments, beside = arguments[:at], list(map(pathlib.Path, arguments[at + 1:]))
+    source, blob_file, depfile, *folders = map(pathlib.Path, arguments)
     folder = choose(folders)
     blob = bytearray()
-    pages = list(pages_of(folder, blob))
+    pages = list(pages_of(folder, sorted(folder.rglob("*")), blob))
+    for path in beside:
+        pages += pages_of(path.parent, [path], blob)
     text = SOURCE.format(blob=blob_file, count=len(pages), pages="\n".join(pages))
     # The source has the hashes of all bytes: it changes with the blob, and is compiled anew.
     write_if_changed(blob_file, bytes(blob))
     write_if_changed(source, text.encode())
     # A folder that is not there yet appears in the one above it.
-    looked_at = [folder, *folder.rglob("*")]
+    looked_at = [folder, *folder.rglob("*"), *beside]
     looked_at += [other if other.is_dir() else other.parent for other in folders]
     names = " ".join(str(path).replace(" ", "\\ ") for path in looked_at)
     depfile.write_text(f"{source}: {names}\n")

@@ -215,6 +215,12 @@ constexpr std::array<Known, 8> known{{
 
 }  // namespace
 
+std::vector<std::string_view> command_types() {
+  std::vector<std::string_view> types;
+  for (const Known& command : known) types.push_back(command.type);
+  return types;
+}
+
 tl::expected<chat::Command, chat::Rejection> parse_command(proto::JsonReader& json,
                                                            std::string_view text) {
   const std::optional<JsonValue> object = json.parse(text);

@@ -1,5 +1,5 @@
-// The browser client's files and how they are served. Which files there are is the program's
-// choice: src/server embeds them.
+// The browser client's files and the protocol's descriptions, and how they are served. Which files
+// there are is the program's choice: src/server embeds them.
 #pragma once
 
 #include <span>

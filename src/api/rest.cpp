@@ -21,7 +21,7 @@ struct Route {
   Method method;
   std::string_view path;  // "{}" stands for one segment
   Step (*handler)(RestCall&);
-  bool for_everybody = false;  // no token is needed
+  bool for_everybody = false;
 };
 
 constexpr Route routes[] = {
@@ -220,6 +220,14 @@ int status_of(chat::FailureCode code) {
 }
 
 }  // namespace
+
+std::vector<RouteEntry> rest_routes() {
+  std::vector<RouteEntry> entries;
+  for (const Route& route : routes) {
+    entries.push_back({route.method, route.path, route.for_everybody});
+  }
+  return entries;
+}
 
 bool asks_health(const HttpRequest& request) {
   return request.path == "/livez" || request.path == "/healthz" || request.path == "/readyz";

@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -69,6 +70,14 @@ struct RestContext {
 // Any request that is no WebSocket upgrade: pages, health, /api/..., and 404 or 405 (with Allow)
 // for the rest. OPTIONS and HEAD are answered for every route. `address`: whose request it is.
 Step answer(RestContext& context, proto::HttpRequest& request, chat::AddressKey address);
+
+// What api/openapi.json has to describe.
+struct RouteEntry {
+  proto::Method method;
+  std::string_view path;  // "{}" stands for one segment
+  bool for_everybody;     // no token is needed
+};
+std::vector<RouteEntry> rest_routes();
 
 // Whether it asks for what has to be answered however many ask: health.
 bool asks_health(const proto::HttpRequest& request);

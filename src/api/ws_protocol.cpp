@@ -1,5 +1,8 @@
 #include "api/ws_protocol.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "proto/json_writer.hpp"
 #include "proto/websocket.hpp"
 #include "starling/version.hpp"
@@ -9,10 +12,22 @@ namespace {
 
 using proto::JsonWriter;
 
+// A type that is listed; another one does not compile.
+class FrameType {
+ public:
+  consteval FrameType(const char* name) : name_(name) {
+    if (std::ranges::find(frame_types, name_) == std::end(frame_types)) throw "it is not listed";
+  }
+  operator std::string_view() const { return name_; }
+
+ private:
+  std::string_view name_;
+};
+
 // The beginning and the end that all frames share.
 class Frame {
  public:
-  explicit Frame(std::string_view type) : json_(text_) {
+  explicit Frame(FrameType type) : json_(text_) {
     text_.reserve(256);
     json_.begin_object().field("type", type);
   }
@@ -38,7 +53,7 @@ class Frame {
 void write_event(JsonWriter& json, const chat::Event& event, bool with_client_message_id) {
   json.begin_object();
   if (event.kind == chat::EventKind::deletion) {
-    json.field("type", "message_deleted")
+    json.field("type", FrameType{"message_deleted"})
         .field("roomId", event.room)
         .field("id", event.of_id)
         .field("seq", event.seq)
@@ -48,7 +63,7 @@ void write_event(JsonWriter& json, const chat::Event& event, bool with_client_me
     json.end_object();
     return;
   }
-  json.field("type", "chat_message")
+  json.field("type", FrameType{"chat_message"})
       .field("id", event.id)
       .field("seq", event.seq)
       .field("roomId", event.room);
@@ -153,7 +168,7 @@ std::string recent_messages(const chat::PageRead& page, std::string_view ref) {
 
 namespace {
 
-std::string presence(std::string_view type, std::string_view room, chat::UserId user,
+std::string presence(FrameType type, std::string_view room, chat::UserId user,
                      std::string_view username, std::size_t online_count, base::WallMs now) {
   Frame frame{type};
   frame->field("roomId", room)

@@ -24,6 +24,16 @@ namespace starling::api {
 tl::expected<chat::Command, chat::Rejection> parse_command(proto::JsonReader& json,
                                                            std::string_view text);
 
+// What api/asyncapi.json has to describe: the types of commands, and of frames. No frame has a type
+// that is not listed here.
+std::vector<std::string_view> command_types();
+inline constexpr std::string_view frame_types[] = {
+    "welcome",      "auth_success",    "room_joined", "room_left",   "chat_message",
+    "message_sent", "message_deleted", "user_joined", "user_left",   "presence_count",
+    "user_status",  "recent_messages", "typing",      "read_update", "gap",
+    "reconnect",    "notice",          "error",       "pong",
+};
+
 // ---- payloads; each returns the JSON of one frame --------------------------------------------
 
 struct WelcomeInfo {

@@ -15,7 +15,7 @@ enum class FailureCode : std::uint8_t {
   forbidden,
   not_found,
   not_in_room,
-  conflict,  // REST only: a name that is taken
+  conflict,  // a name that is taken
   too_large,
   rate_limited,
   unavailable,  // certainly not kept; the same request may be tried again

@@ -9,7 +9,7 @@ import tempfile
 EMBED = pathlib.Path(__file__).resolve().parents[2] / "tools/embed.py"
 BUILD = f"""
 rule embed
-  command = {sys.executable} {EMBED} $out client.d $folders
+  command = {sys.executable} {EMBED} $out client.d $folders $beside
   depfile = client.d
   deps = gcc
   restat = 1
@@ -65,6 +65,11 @@ def main():
         (dist / "index.html").unlink()
         expect("a client that is not whole", "/", blob="without")
         (dist / "index.html").write_text("page")
+        (web / "api.json").write_text("{}")
+        (build / "build.ninja").write_text(BUILD + "  beside = --beside ../web/api.json\n")
+        expect("a file beside", "/assets/a-2.js", "/", "/api.json", blob="two2page{}")
+        (web / "api.json").write_text("[]")
+        expect("the file beside changed", "/assets/a-2.js", "/", "/api.json", blob="two2page[]")
         (dist / "notes.txt").write_text("what is this?")
         if "notes.txt: it is not known" not in ninja():
             failures.append("a kind of file that nobody knows how to serve is not named")

@@ -1,5 +1,6 @@
 // A real server in a folder of its own, and clients for it. Nothing here sleeps for a fixed time:
-// everything awaits an event, with a limit that no correct run comes near.
+// everything awaits an event, with a limit that no correct run comes near. Whatever a server says here
+// is compared with its descriptions.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,6 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import WebSocket from 'ws';
+import { checkAnswer, checkFrame } from './descriptions.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const binary =
@@ -138,8 +140,10 @@ export class Server {
     }
     const response = await within(fetch(this.url + target, options), `${method} ${target}`);
     const text = await response.text();
-    const json = (response.headers.get('content-type') ?? '').includes('json');
-    return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
+    const type = response.headers.get('content-type') ?? '';
+    const answer = type.includes('json') ? JSON.parse(text) : text;
+    if (method !== 'HEAD') checkAnswer(method, target, response.status, type, answer);
+    return { status: response.status, headers: response.headers, body: answer };
   }
 
   async user(username, extra = {}) {
@@ -173,6 +177,7 @@ export class Server {
 export class Client {
   static async open(server, { protocol = 'starling.v1', path: target = '/ws', headers = {} } = {}) {
     const client = new Client();
+    client.echoes = target === '/echo';
     const url = server.url.replace('http', 'ws') + target;
     client.socket = new WebSocket(url, protocol ? [protocol] : [], { headers, perMessageDeflate: false });
     client.frames = [];
@@ -195,6 +200,7 @@ export class Client {
   }
 
   take(frame) {
+    if (!this.echoes && !Buffer.isBuffer(frame)) checkFrame(frame);
     this.frames.push(frame);
     this.look();
   }
