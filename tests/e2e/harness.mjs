@@ -176,7 +176,7 @@ export class Server {
 // A WebSocket client that keeps what it is sent until somebody asks for it.
 export class Client {
   static async open(server, { protocol = 'starling.v1', path: target = '/ws', headers = {} } = {}) {
-    const client = new Client();
+    const client = new this();
     client.echoes = target === '/echo';
     const url = server.url.replace('http', 'ws') + target;
     client.socket = new WebSocket(url, protocol ? [protocol] : [], { headers, perMessageDeflate: false });
