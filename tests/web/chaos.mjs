@@ -65,6 +65,11 @@ export class Proxy {
     for (const link of this.links) link.resume();
   }
 
+  // New connections come through; those that are dead stay so.
+  passNew() {
+    this.mode = 'pass';
+  }
+
   async close() {
     this.cut();
     this.listener.close();

@@ -121,6 +121,9 @@ export const online = (page) => page.waitForSelector('[data-view=chat] [data-con
 
 export const connection = (page) => page.$eval('[data-connection]', (root) => root.dataset.connection);
 
+// States in which the page says that it is not connected.
+export const away = ['offline', 'waiting', 'connecting'];
+
 export const waitForConnection = (page, ...states) =>
   page.waitForFunction((wanted) => wanted.includes(document.querySelector('[data-connection]')?.dataset.connection), states);
 

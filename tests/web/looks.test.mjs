@@ -107,6 +107,16 @@ test('loaded anew without a connection', async () => {
   rig.proxy.pass();
 });
 
+test('logging out without the server', async () => {
+  const user = await rig.server.user('Alex');
+  const page = await rig.person('Alex', { user, room: 'lounge' });
+  await page.context().setOffline(true);
+  await page.click('[data-logout]');
+  await page.waitForFunction(() => document.querySelector('[role=status]').textContent.includes('cannot be reached'));
+  await shot(page, 'leaving');
+  await page.context().close();
+});
+
 test('a message that was refused', async () => {
   changeDatabase(rig.server, `INSERT INTO restrictions (user_id, room_id, kind) VALUES (${scene.me.id}, 'design', 'mute')`);
   const page = await visit({ room: 'design' });

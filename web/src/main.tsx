@@ -9,6 +9,7 @@ import { startElsewhere } from './rooms/elsewhere';
 import { pickLocale, startLocale } from './i18n';
 import { client } from './session/client';
 import { startIdentity } from './session/identity';
+import { finishLeaving, leaving } from './session/logOut';
 import './styles/base.css';
 import './styles/layout.css';
 import './styles/sidebar.css';
@@ -29,7 +30,8 @@ async function start(): Promise<void> {
   startKeys();
   startViewport();
   render(<App />, document.getElementById('app')!);
-  client.connect();
+  if (leaving.peek()) void finishLeaving();
+  else client.connect();
 }
 
 void start();

@@ -8,6 +8,8 @@ import { roomsKnown } from '../rooms/rooms';
 import { Sidebar } from '../rooms/Sidebar';
 import { Switcher } from '../rooms/Switcher';
 import { connection, cutOff, me, shownConnection } from '../session/client';
+import { Leaving } from '../session/Leaving';
+import { leaving } from '../session/logOut';
 import { SignIn } from '../session/SignIn';
 import type { Timeline } from '../timeline/timeline';
 import { shownTimeline } from '../timeline/timelines';
@@ -21,6 +23,7 @@ import { currentRoom } from './route';
 export function App() {
   const { state } = connection.value;
   // Before the server has said who we are, the name from last time decides what is shown.
+  if (leaving.value) return <Leaving />;
   return state !== 'signed-out' && me() ? <Chat /> : <SignIn />;
 }
 

@@ -23,7 +23,7 @@ export function dismiss(code: string): void {
 const ENDED_BY: Record<string, string> = { restored: 'degraded' };
 const STAYS = new Set(Object.values(ENDED_BY));
 
-function show(note: Note): void {
+export function show(note: Note): void {
   dismiss(note.code);
   dismiss(ENDED_BY[note.code] ?? '');
   notes.value = [...notes.value, note].slice(-NOTES_LIMIT);

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
+import { show } from '../app/notices';
 import { t } from '../i18n';
 import { client, session } from '../session/client';
 import type { Timeline } from '../timeline/timeline';
@@ -23,7 +24,11 @@ export function Composer({ timeline }: { timeline: Timeline }) {
   const send = () => {
     const content = draftOf(roomId).peek().trim();
     if (!sendable || !content) return;
-    client.send(roomId, content);
+    try {
+      client.send(roomId, content);
+    } catch {
+      return show({ level: 'warning', code: 'full', text: t('composer.full') });
+    }
     keepDraft(roomId, '');
     timeline.toEnd();
   };

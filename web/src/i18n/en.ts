@@ -19,6 +19,9 @@ export const en = {
   'signIn.toLogin': 'I have an account',
   'signIn.working': 'One moment…',
   'signIn.ended': 'Your session has ended. Log in again; nothing that you wrote is lost.',
+  'signIn.leaving': 'Logging out…',
+  'signIn.leavingHelp':
+    'The server cannot be reached, and your session is open until it is told. Leave this page open, or come back to it: it logs you out as soon as there is a connection.',
   'signIn.error.credentials': 'User name and password do not match. Check both and try again.',
   'signIn.error.taken': 'That user name is taken. Choose another one, or log in if it is yours.',
   'signIn.error.offline': 'The server cannot be reached. Check your connection, then try again.',
@@ -98,6 +101,7 @@ export const en = {
   'composer.placeholder': 'Write to {room}',
   'composer.send': 'Send',
   'composer.tooLong': { one: '{count} byte too long', other: '{count} bytes too long' },
+  'composer.full': 'Too many messages wait to be sent. Yours stays in the box; send it when some of them are gone.',
   'composer.typingOne': '{name} is typing…',
   'composer.typingTwo': '{name} and {other} are typing…',
   'composer.typingMany': 'Several people are typing…',
@@ -139,12 +143,12 @@ export const en = {
     '**bold**, *italic*, ~~struck~~, `code`, > quote, - list, [text](https://…), and ``` around a block of code.',
 
   'error.rate_limited': 'Too fast. Wait a moment and try again.',
-  'error.too_large': 'Too long.',
+  'error.too_large': 'Too long. Send it in parts.',
   'error.unavailable': 'The server cannot do that now. Try again in a moment.',
-  'error.forbidden': 'You may not do that.',
+  'error.forbidden': 'You may not do that here. Ask who runs this server.',
   'error.not_found': 'It is not there any more.',
-  'error.not_in_room': 'You are not in this room any more.',
-  'error.offline': 'There is no connection.',
+  'error.not_in_room': 'You are not in this room any more. Go to it again to write.',
+  'error.offline': 'There is no connection. Try again when it is back.',
   'error.internal': 'The server made a mistake. Try again.',
 } satisfies Record<string, Text>;
 

@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { helpOpen, sidebarOpen, switcherOpen } from '../app/panels';
 import { t } from '../i18n';
 import { me } from '../session/client';
-import { logOut } from '../session/identity';
+import { logOut } from '../session/logOut';
 import { Avatar } from './Avatar';
 import { RoomList } from './RoomList';
 
