@@ -18,6 +18,16 @@ unsigned limit_of(const proto::HttpRequest& request) {
   return static_cast<unsigned>(query_number(request, "limit", default_page, 1, max_page));
 }
 
+// What is read of the room in the path; from where is for the caller to say.
+chat::ReadPage messages_of_room(const RestCall& call) {
+  chat::ReadPage read;
+  read.room = call.parameters[0];
+  read.limit = limit_of(call.request);
+  read.messages_only = true;
+  read.reader = call.user();
+  return read;
+}
+
 HttpResponse wrong_room() { return bad_request("The room id is not valid"); }
 
 void write_messages(JsonWriter& json, const std::vector<chat::Event>& events) {
@@ -124,12 +134,8 @@ Step delete_message(RestCall& call) {
 
 Step list_messages(RestCall& call) {
   using Position = chat::ReadPage::Position;
-  chat::ReadPage read;
-  read.room = call.parameters[0];
+  chat::ReadPage read = messages_of_room(call);
   if (!chat::valid_room_id(read.room)) return wrong_room();
-  read.limit = limit_of(call.request);
-  read.messages_only = true;
-  read.reader = call.user();
   const bool before = call.request.query_value("beforeSeq") != nullptr;
   const bool after = call.request.query_value("afterSeq") != nullptr;
   if (before && after) return bad_request("Either beforeSeq or afterSeq, not both");
@@ -161,12 +167,8 @@ Step list_messages(RestCall& call) {
 
 Step list_recent_messages(RestCall& call) {
   using Position = chat::ReadPage::Position;
-  chat::ReadPage read;
-  read.room = call.parameters[0];
+  chat::ReadPage read = messages_of_room(call);
   if (!chat::valid_room_id(read.room)) return wrong_room();
-  read.limit = limit_of(call.request);
-  read.messages_only = true;
-  read.reader = call.user();
   read.value = query_number(call.request, "lastId", 0, 0, chat::max_id);
   if (read.value == 0) read.value = query_number(call.request, "last_id", 0, 0, chat::max_id);
   read.position = read.value == 0 ? Position::latest : Position::after_id;

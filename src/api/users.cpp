@@ -78,6 +78,14 @@ std::optional<HttpResponse> not_invited(const RestCall& call, const proto::JsonV
   return failure_response({FailureCode::forbidden, "The invitation code is not valid"});
 }
 
+// A user's own email is shown to them; all of them where `all_emails`.
+void write_users(JsonWriter& json, const std::vector<chat::User>& users, bool all_emails,
+                 chat::UserId self) {
+  json.key("users").begin_array();
+  for (const chat::User& user : users) write_user(json, user, all_emails || user.id == self);
+  json.end_array();
+}
+
 Step insert_user(RestContext* context, chat::CreateUser wanted) {
   return ask<chat::UserFound>(
       chat::WriteRequest{std::move(wanted)}, [context](chat::UserFound&& found) -> Step {
@@ -134,11 +142,9 @@ Step list_users(RestCall& call) {
       [all_emails, self = call.user()](chat::UsersListed&& listed) -> Step {
         std::string body;
         JsonWriter json{body};
-        json.begin_object().key("users").begin_array();
-        for (const chat::User& user : listed.users) {
-          write_user(json, user, all_emails || user.id == self);
-        }
-        json.end_array().end_object();
+        json.begin_object();
+        write_users(json, listed.users, all_emails, self);
+        json.end_object();
         return json_response(200, std::move(body));
       });
 }
@@ -155,11 +161,8 @@ Step list_online_users(RestCall& call) {
         std::string body;
         JsonWriter json{body};
         json.begin_object().field("count", std::uint64_t{listed.users.size()});
-        json.key("users").begin_array();
-        for (const chat::User& user : listed.users) {
-          write_user(json, user, all_emails || user.id == self);
-        }
-        json.end_array().key("generated_at").time(now).end_object();
+        write_users(json, listed.users, all_emails, self);
+        json.key("generated_at").time(now).end_object();
         return json_response(200, std::move(body));
       });
 }
