@@ -1,11 +1,12 @@
-// The archive of a lone server: SQLite in WAL mode. One writer with the only write connection,
-// and readers with one read connection each. None of them starts a thread: whoever owns them calls
-// turn() in a loop.
+// The archive: SQLite in WAL mode for a lone server, MySQL or MariaDB for any number of them. One
+// writer with the only write connection, and readers with one read connection each. None of them
+// starts a thread: whoever owns them calls turn() in a loop.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,11 +14,13 @@
 #include "base/time.hpp"
 #include "chat/archive.hpp"
 #include "io/wake.hpp"
+#include "store/mysql_address.hpp"
 
 namespace starling::store {
 
 struct ArchiveOptions {
-  std::string path;       // of the database file
+  std::string path;                   // of SQLite's database file
+  std::optional<MysqlAddress> mysql;  // instead of it
   bool sync_full = true;  // synchronous=FULL; false: NORMAL (power loss may lose the newest)
   unsigned batch_events = 1'024;
   std::size_t mailbox_items = 16'384;
@@ -28,6 +31,8 @@ struct ArchiveOptions {
 struct WriteRequestWithTicket {
   chat::WriteRequest request;
   chat::Ticket ticket;
+  chat::MessageId id = 0;  // of its event, where a writer gives it before; kept by repeats
+  bool repeated = false;   // an attempt before may have been kept
 };
 struct ReadRequestWithTicket {
   chat::ReadRequest request;
@@ -70,8 +75,9 @@ class Reader {
   virtual void wake() = 0;  // any thread
 };
 
-// Opens the database (made if missing), migrates it, checks it. Fails with cause and cure: not a
-// database, made by a newer version, a migration whose checksum differs, no permission, no space.
+// SQLite: opens the database (made if missing), migrates it, checks it. MySQL: refuses one that is
+// not migrated. Fails with cause and cure: not a database, made by a newer version, a migration
+// whose checksum differs, no permission, no space, nobody answers.
 class Archive {
  public:
   static base::Result<std::unique_ptr<Archive>> open(const ArchiveOptions& options);

@@ -30,9 +30,9 @@ Failure no_user() { return {FailureCode::not_found, "User not found"}; }
 
 }  // namespace
 
-Queries::Queries(Database& database, std::uint64_t epoch)
+Queries::Queries(Database& database, std::string_view epoch_query)
     : database_(database),
-      epoch_(epoch),
+      epoch_(database, epoch_query),
       user_by_id_(database, select_users("id = ?")),
       user_by_name_(database, select_users("username_key = ?")),
       credentials_(database, "SELECT " + std::string{user_columns} +
@@ -60,14 +60,23 @@ Queries::Queries(Database& database, std::uint64_t epoch)
       message_(database, select_events("id = ? AND kind = 0 AND deleted = 0")),
       count_all_(database, "SELECT coalesce(sum(messages - deleted), 0) FROM rooms"),
       fullest_rooms_(database,
-                     "SELECT id, messages - deleted AS kept FROM rooms WHERE kept > 0 "
+                     "SELECT id, messages - deleted AS kept FROM rooms WHERE messages > deleted "
                      "ORDER BY kept DESC, id LIMIT ?"),
       rooms_(database,
-             "SELECT id, head, members, created_at FROM rooms WHERE id > ? ORDER BY id LIMIT ?"),
-      room_(database, "SELECT id, head, members, created_at FROM rooms WHERE id = ?"),
-      revocations_(
-          database,
-          "SELECT token_id, user_id, expires_at FROM revoked_tokens WHERE expires_at > ?") {}
+             "SELECT id, head, members, created_at FROM rooms WHERE id > ? AND created_at > 0 "
+             "ORDER BY id LIMIT ?"),
+      room_(database,
+            "SELECT id, head, members, created_at FROM rooms WHERE id = ? AND created_at > 0"),
+      revocations_(database,
+                   "SELECT token_id, user_id, expires_at FROM revoked_tokens WHERE expires_at > ?"),
+      count_between_(database,
+                     "SELECT count(*) FROM messages WHERE room_id = ? AND seq BETWEEN ? AND ?") {}
+
+std::uint64_t Queries::epoch() {
+  const std::uint64_t epoch = epoch_.with().step() ? epoch_.natural(0) : std::uint64_t{0};
+  epoch_.reset();
+  return epoch;
+}
 
 chat::Reply Queries::answer(const chat::ReadRequest& request) {
   const ReadTransaction transaction{database_};
@@ -101,7 +110,7 @@ chat::Reply Queries::answer(const chat::OpenSession& open) {
   if (!user_by_id_.with(open.user).step()) return no_user();
   chat::SessionOpened opened;
   opened.user = user_of(user_by_id_);
-  opened.epoch = epoch_;
+  opened.epoch = epoch();
   memberships_.with(open.user);
   while (memberships_.step()) {
     chat::Membership membership;
@@ -117,14 +126,25 @@ chat::Reply Queries::answer(const chat::OpenSession& open) {
 
 // ---- events ----------------------------------------------------------------------------------
 
+// A database that others write to may show an event before the one in front of it. Nobody is given
+// a page with a hole: it is read again, by then all of it is there.
 chat::Reply Queries::answer(const chat::ReadPage& read) {
+  constexpr int reads = 3;
+  for (int i = 0; i < reads; ++i) {
+    chat::Reply reply = read_page(read);
+    if (!std::holds_alternative<Failure>(reply)) return reply;
+  }
+  return Failure{FailureCode::unavailable, "The archive is behind, try again"};
+}
+
+chat::Reply Queries::read_page(const chat::ReadPage& read) {
   using Position = chat::ReadPage::Position;
   const unsigned limit = std::clamp(read.limit, 1u, max_page);
   const RoomFacts facts = facts_of(read.room);
   chat::PageRead page;
   page.room = read.room;
   page.head = facts.head;
-  page.epoch = epoch_;
+  page.epoch = epoch();
   page.total = facts.messages - facts.deleted;
   if (read.position == Position::page) {
     read_numbered_page(read, facts, page);
@@ -148,8 +168,25 @@ chat::Reply Queries::answer(const chat::ReadPage& read) {
   }
   page.has_more = page.events.size() > limit;
   if (page.has_more) page.events.pop_back();
+  if (has_hole(read, page, above, below)) return Failure{};
   if (!upwards) std::reverse(page.events.begin(), page.events.end());
   return page;
+}
+
+// Whether between the page's ends, and between it and where it begins, an event is missing.
+bool Queries::has_hole(const chat::ReadPage& read, const chat::PageRead& page, chat::Seq above,
+                       chat::Seq below) {
+  if (!database_.shared()) return false;
+  const bool upwards = read.position == chat::ReadPage::Position::after_seq;
+  chat::Seq first = above + 1;
+  chat::Seq last = below - 1;
+  if (page.has_more) (upwards ? last : first) = page.events.back().seq;
+  if (first > last) return false;
+  if (!read.messages_only) return page.events.size() != last - first + 1;
+  count_between_.with(read.room, first, last);
+  const bool hole = count_between_.step() && count_between_.natural(0) != last - first + 1;
+  count_between_.reset();
+  return hole;
 }
 
 // Page n of the messages that are not deleted, in time independent of n: the place of the message
@@ -273,34 +310,40 @@ chat::Reply Queries::answer(const chat::ListRevocations&) {
 
 // ---- the reader ------------------------------------------------------------------------------
 
-SqliteReader::SqliteReader(Database database, io::Wake wake, const ArchiveOptions& options,
-                           std::uint64_t epoch, std::vector<chat::ShardInbox*> inboxes)
+ArchiveReader::ArchiveReader(std::unique_ptr<Database> database, io::Wake wake,
+                             const ArchiveOptions& options, std::string_view epoch_query,
+                             std::vector<chat::ShardInbox*> inboxes)
     : database_(std::move(database)),
-      queries_(database_, epoch),
+      queries_(*database_, epoch_query),
       wake_(std::move(wake)),
       inboxes_(std::move(inboxes)),
       mailbox_(options.mailbox_items) {}
 
-bool SqliteReader::post(ReadRequestWithTicket&& request) {
+bool ArchiveReader::post(ReadRequestWithTicket&& request) {
   if (!mailbox_.post(std::move(request))) return false;
   wake_.notify();
   return true;
 }
 
-bool SqliteReader::turn() {
+// Where the connection was lost, on a new one; a question may be asked twice.
+chat::Reply ArchiveReader::answer(const chat::ReadRequest& request) {
+  chat::Reply reply = queries_.answer(request);
+  if (database_->failed() && database_->reconnect()) reply = queries_.answer(request);
+  if (!database_->failed()) return reply;
+  base::log(base::LogLevel::error, "the archive could not be read",
+            {{"error", database_->failure()}});
+  database_->clear_failure();
+  return Failure{FailureCode::unavailable, "The archive cannot be read now, try again"};
+}
+
+bool ArchiveReader::turn() {
   std::vector<bool> touched(inboxes_.size());
   std::size_t done = 0;
   while (done < max_turn) {
     std::optional<ReadRequestWithTicket> request = mailbox_.take();
     if (!request) break;
     ++done;
-    chat::Reply reply = queries_.answer(request->request);
-    if (database_.failed()) {
-      base::log(base::LogLevel::error, "the archive could not be read",
-                {{"error", database_.failure()}});
-      reply = Failure{FailureCode::unavailable, "The archive cannot be read now, try again"};
-      database_.clear_failure();
-    }
+    chat::Reply reply = answer(request->request);
     CHECK(request->ticket.shard < inboxes_.size());
     inboxes_[request->ticket.shard]->reply({request->ticket, std::move(reply)});
     touched[request->ticket.shard] = true;
@@ -311,7 +354,7 @@ bool SqliteReader::turn() {
   return done > 0;
 }
 
-void SqliteReader::wait(base::Duration longest) {
+void ArchiveReader::wait(base::Duration longest) {
   wake_.prepare_sleep();
   if (!mailbox_.ready()) wake_.wait(longest);
   wake_.awake();

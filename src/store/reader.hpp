@@ -1,19 +1,22 @@
-// A reader of a SQLite archive: see store/archive.hpp for what it promises.
+// A reader of any archive: see store/archive.hpp for what it promises.
 #pragma once
 
+#include <memory>
+#include <string_view>
 #include <vector>
 
 #include "base/mailbox.hpp"
 #include "io/wake.hpp"
 #include "store/archive.hpp"
-#include "store/sqlite.hpp"
+#include "store/database.hpp"
 
 namespace starling::store {
 
 // The questions of chat/archive.hpp as SQL. Lives on a reader's thread.
 class Queries {
  public:
-  Queries(Database& database, std::uint64_t epoch);
+  // `epoch_query` asks for the archive's epoch.
+  Queries(Database& database, std::string_view epoch_query);
 
   chat::Reply answer(const chat::ReadRequest& request);
 
@@ -36,14 +39,18 @@ class Queries {
     std::uint64_t messages = 0;
     std::uint64_t deleted = 0;
   };
+  std::uint64_t epoch();
   RoomFacts facts_of(const std::string& room);
   chat::Seq seq_of_message(const std::string& room, std::uint64_t ordinal, chat::Seq head);
   std::uint64_t messages_up_to(const std::string& room, chat::Seq seq);
   void read_numbered_page(const chat::ReadPage& read, const RoomFacts& facts, chat::PageRead& page);
   std::vector<chat::Event> read_events(Statement& statement, chat::UserId reader);
+  bool has_hole(const chat::ReadPage& read, const chat::PageRead& page, chat::Seq above,
+                chat::Seq below);
+  chat::Reply read_page(const chat::ReadPage& read);
 
   Database& database_;
-  const std::uint64_t epoch_;
+  Statement epoch_;
   Statement user_by_id_;
   Statement user_by_name_;
   Statement credentials_;
@@ -65,12 +72,13 @@ class Queries {
   Statement rooms_;
   Statement room_;
   Statement revocations_;
+  Statement count_between_;
 };
 
-class SqliteReader final : public Reader {
+class ArchiveReader final : public Reader {
  public:
-  SqliteReader(Database database, io::Wake wake, const ArchiveOptions& options, std::uint64_t epoch,
-               std::vector<chat::ShardInbox*> inboxes);
+  ArchiveReader(std::unique_ptr<Database> database, io::Wake wake, const ArchiveOptions& options,
+                std::string_view epoch_query, std::vector<chat::ShardInbox*> inboxes);
 
   bool post(ReadRequestWithTicket&& request) override;
   bool turn() override;
@@ -78,7 +86,9 @@ class SqliteReader final : public Reader {
   void wake() override { wake_.notify(); }
 
  private:
-  Database database_;
+  chat::Reply answer(const chat::ReadRequest& request);
+
+  std::unique_ptr<Database> database_;
   Queries queries_;
   io::Wake wake_;
   const std::vector<chat::ShardInbox*> inboxes_;

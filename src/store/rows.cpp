@@ -8,26 +8,28 @@
 
 namespace starling::store {
 
-chat::Event event_of(const Statement& row) {
+std::string own_key(chat::MessageId id) { return own_key_mark + std::to_string(id); }
+
+chat::Event event_of(const Statement& row, int first) {
   chat::Event event;
-  event.id = row.natural(0);
-  event.room = row.text(1);
-  event.seq = row.natural(2);
-  event.kind = row.integer(3) == 0 ? chat::EventKind::message : chat::EventKind::deletion;
-  event.sender = row.natural(4);
-  event.sender_name = row.text(5);
-  event.content = row.text(6);
-  event.message_type = row.text(7);
-  event.metadata = row.text(8);
-  const std::string_view key = row.text(9);
+  event.id = row.natural(first);
+  event.room = row.text(first + 1);
+  event.seq = row.natural(first + 2);
+  event.kind = row.integer(first + 3) == 0 ? chat::EventKind::message : chat::EventKind::deletion;
+  event.sender = row.natural(first + 4);
+  event.sender_name = row.text(first + 5);
+  event.content = row.text(first + 6);
+  event.message_type = row.text(first + 7);
+  event.metadata = row.text(first + 8);
+  const std::string_view key = row.text(first + 9);
   if (!key.empty() && key.front() != own_key_mark && key.front() != deletion_key_mark) {
     event.client_message_id = key;
   }
-  event.timestamp = row.integer(10);
-  event.messages_before = row.natural(11);
-  event.of_seq = row.natural(12);
-  event.of_id = row.natural(13);
-  event.deleted = row.integer(14) != 0;
+  event.timestamp = row.integer(first + 10);
+  event.messages_before = row.natural(first + 11);
+  event.of_seq = row.natural(first + 12);
+  event.of_id = row.natural(first + 13);
+  event.deleted = row.integer(first + 14) != 0;
   return event;
 }
 

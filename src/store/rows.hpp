@@ -1,11 +1,12 @@
 // Rows of the archive as values; shared by the writer and the readers.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "chat/archive.hpp"
 #include "chat/event.hpp"
-#include "store/sqlite.hpp"
+#include "store/database.hpp"
 
 namespace starling::store {
 
@@ -14,13 +15,21 @@ inline constexpr std::string_view event_columns =
     "id, room_id, seq, kind, sender_id, sender_name, content, message_type, metadata, "
     "client_message_id, created_at, messages_before, of_seq, of_id, deleted";
 
+// The columns that NumberingRows::insert_event() fills, in its order.
+inline constexpr std::string_view inserted_event_columns =
+    "id, room_id, seq, kind, sender_id, sender_name, content, message_type, metadata, "
+    "client_message_id, created_at, messages_before, prev_id, of_seq, of_id";
+
 // A key that the server makes begins with a character that no client's key may hold.
 inline constexpr char own_key_mark = '\x01';
 inline constexpr char deletion_key_mark = '\x02';
+// Of a message that came without a key.
+std::string own_key(chat::MessageId id);
 
 inline constexpr std::uint64_t max_unread = 1'000;
 
-chat::Event event_of(const Statement& row);
+// `first`: the column where they begin.
+chat::Event event_of(const Statement& row, int first = 0);
 
 // The columns of `users` that user_of() reads.
 inline constexpr std::string_view user_columns =

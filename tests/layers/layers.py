@@ -21,7 +21,7 @@ LAYERS = {
 }
 LIBRARIES = {
     "liburing.h": "io", "llhttp.h": "proto", "wslay/": "proto", "simdjson.h": "proto",
-    "nettle/": "proto", "zlib.h": "proto", "sqlite3.h": "store", "utf8proc.h": "store", "jwt.h": "api",
+    "nettle/": "proto", "zlib.h": "proto", "sqlite3.h": "store", "mysql.h": "store", "mysqld_error.h": "store", "errmsg.h": "store", "utf8proc.h": "store", "jwt.h": "api",
     "CLI/": "server", "toml++/": "server", "prometheus/": "server", "spdlog/": "base",
     "fmt/": "base", "absl/": "base", "amqp": "bus",
 }

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/result.hpp"
-#include "store/sqlite.hpp"
+#include "store/database.hpp"
 
 namespace starling::store {
 

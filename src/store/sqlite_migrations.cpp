@@ -1,9 +1,10 @@
-#include "store/migrations.hpp"
+#include "store/sqlite_migrations.hpp"
 
 #include <string>
 
 #include "io/clock.hpp"
 #include "starling/version.hpp"
+#include "store/checksum.hpp"
 
 namespace starling::store {
 namespace {
@@ -84,21 +85,6 @@ INSERT INTO meta VALUES ('next_message_id', 1);
 )sql";
 
 constexpr Migration all[] = {{1, "users, rooms, messages, members", first}};
-
-// FNV-1a, 64 bits: tells a changed step from an unchanged one; nobody attacks it.
-std::string checksum(std::string_view text) {
-  std::uint64_t hash = 14'695'981'039'346'656'037u;
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 1'099'511'628'211u;
-  }
-  constexpr char digits[] = "0123456789abcdef";
-  std::string hex(16, '0');
-  for (auto digit = hex.rbegin(); digit != hex.rend(); ++digit, hash >>= 4) {
-    *digit = digits[hash & 0xf];
-  }
-  return hex;
-}
 
 tl::unexpected<base::Error> database_failure(const Database& database) {
   return base::failure("the database cannot be migrated: " + database.failure());

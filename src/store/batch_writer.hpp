@@ -1,0 +1,93 @@
+// What the writers of all databases have in common: see store/archive.hpp for what they promise.
+#pragma once
+
+#include <atomic>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/mailbox.hpp"
+#include "base/time.hpp"
+#include "io/wake.hpp"
+#include "store/archive.hpp"
+
+namespace starling::store {
+
+// What a client is told of what was certainly not kept.
+chat::Failure not_kept();
+
+// The mailbox, batches and their splitting, what is told to shards and listeners; how a batch is
+// committed is the database's. Lives on the writer's thread, but for what store/archive.hpp says.
+class BatchWriter : public Writer {
+ public:
+  bool post(WriteRequestWithTicket&& request) override;
+  std::size_t backlog() const override { return backlog_.load(std::memory_order_relaxed); }
+  WriterMetrics metrics() const override;
+  bool turn() override;
+  void wait(base::Duration longest) override;
+  void wake() override { wake_.notify(); }
+
+ protected:
+  using Requests = std::span<WriteRequestWithTicket>;
+  enum class Outcome : std::uint8_t {
+    committed,
+    refused,   // certainly not kept: the disk is full, the database is away
+    rejected,  // the database rejected what one of the requests wanted
+    unknown,   // it failed while committing
+    held,      // others hold the lock of a room
+  };
+
+  BatchWriter(io::Wake wake, const ArchiveOptions& options, std::uint64_t epoch,
+              std::vector<chat::ShardInbox*> inboxes);
+
+  // One transaction: fills events_ and replies_.
+  virtual Outcome attempt(Requests requests) = 0;
+  // Before anything is numbered. False: that cannot be now.
+  virtual bool ready() = 0;
+  // What was taken from the mailbox, before it is committed.
+  virtual void look_over(std::vector<WriteRequestWithTicket>&) {}
+  // An attempt found rooms held by others: these requests are done now or kept for later.
+  virtual void set_aside(Requests requests) { answer_all(requests, not_kept()); }
+  // True: something was done.
+  virtual bool after_turn() { return false; }
+
+  // Commits the requests together, or, where the database rejects one of them, apart.
+  void process(Requests requests);
+  // Those whose outcome was unknown, once more and before all others. True: none is left.
+  bool repeat_unsettled();
+  // Everything that waits is told so; false if nothing did.
+  bool answer_waiting(const chat::Failure& failure);
+
+  void answer_all(Requests requests, const chat::Failure& failure);
+  void count_commit(base::Instant start);
+  void count_failure();
+  void wake_shards();
+
+  const ArchiveOptions options_;
+  std::uint64_t epoch_;
+  // A batch of which nobody knows whether it was kept. Its keys make the repetition safe.
+  std::vector<WriteRequestWithTicket> unsettled_;
+  std::vector<chat::Event> events_;   // of the current attempt
+  std::vector<chat::Reply> replies_;  // one for each of its requests
+
+ private:
+  bool take_batch();
+  void deliver(Requests requests);
+  void reply(const chat::Ticket& ticket, chat::Reply&& reply);
+
+  io::Wake wake_;
+  const std::vector<chat::ShardInbox*> inboxes_;
+  base::Mailbox<WriteRequestWithTicket> mailbox_;
+  std::atomic<std::size_t> backlog_{0};
+  std::vector<WriteRequestWithTicket> batch_;
+  std::vector<bool> touched_;  // shards that were answered
+
+  std::atomic<std::uint64_t> commits_{0};
+  std::atomic<std::uint64_t> committed_events_{0};
+  std::atomic<std::uint64_t> failed_commits_{0};
+  std::atomic<std::uint64_t> isolated_{0};
+  std::atomic<std::uint64_t> commit_ns_{0};
+  std::atomic<bool> healthy_{true};
+};
+
+}  // namespace starling::store

@@ -1,0 +1,309 @@
+#include "store/mysql_writer.hpp"
+
+#include <mysqld_error.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+
+#include "base/log.hpp"
+#include "io/clock.hpp"
+
+namespace starling::store {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr unsigned silent_repeats = 3;
+constexpr std::size_t id_block = 10'000;
+constexpr std::size_t max_aside = 16'384;
+constexpr std::size_t max_heads = 100'000;
+constexpr base::Duration reconnect_pause = 250ms;
+// Before the server's wait_timeout of 5 s ends an idle connection.
+constexpr base::Duration ping_pause = 1'500ms;
+
+// A room is waited for 1 s, then those that can go on without it do, and then 2 s at a time: longer
+// than a server that stands still keeps its locks.
+constexpr const char* wait_short = "SET SESSION innodb_lock_wait_timeout = 1";
+constexpr const char* wait_long = "SET SESSION innodb_lock_wait_timeout = 2";
+
+bool makes_event(const chat::WriteRequest& request) {
+  return std::holds_alternative<chat::PostMessage>(request) ||
+         std::holds_alternative<chat::DeleteMessage>(request);
+}
+
+}  // namespace
+
+MysqlWriter::MysqlWriter(std::unique_ptr<MysqlDatabase> database, io::Wake wake,
+                         const ArchiveOptions& options, std::uint64_t epoch,
+                         std::vector<chat::ShardInbox*> inboxes)
+    : BatchWriter(std::move(wake), options, epoch, std::move(inboxes)),
+      database_(std::move(database)),
+      rows_(*database_),
+      numbering_(rows_, epoch),
+      last_use_(io::now()) {}
+
+bool MysqlWriter::post(WriteRequestWithTicket&& request) {
+  return accepting_.load(std::memory_order_relaxed) && BatchWriter::post(std::move(request));
+}
+
+// ---- the connection --------------------------------------------------------------------------
+
+bool MysqlWriter::ready() {
+  keep_alive();
+  if (!database_->connected() && !connect_if_due()) {
+    answer_waiting(not_kept());
+    return false;
+  }
+  if (unsettled_.empty()) return true;
+  for (WriteRequestWithTicket& entry : unsettled_) entry.repeated = true;
+  const bool settled = repeat_unsettled();
+  accepting_.store(settled, std::memory_order_relaxed);
+  return settled;
+}
+
+bool MysqlWriter::connect_if_due() {
+  if (io::now() < next_connect_) return false;
+  const bool connected = database_->reconnect();
+  if (connected) {
+    base::log(base::LogLevel::info, "the archive is back");
+  } else {
+    base::log(base::LogLevel::warning, "the archive is away", {{"error", database_->failure()}});
+    count_failure();
+  }
+  database_->clear_failure();
+  last_use_ = io::now();
+  next_connect_ = last_use_ + reconnect_pause;
+  return connected;
+}
+
+// Outside transactions only: a server that stands still in one is to lose it.
+void MysqlWriter::keep_alive() {
+  if (!database_->connected() || io::now() < last_use_ + ping_pause) return;
+  last_use_ = io::now();
+  if (database_->ping()) return;
+  database_->disconnect();
+  database_->clear_failure();
+}
+
+// Always, for a lock that was not given leaves the transaction open. A connection that cannot even
+// do that is ended, and its locks with it.
+void MysqlWriter::roll_back() {
+  database_->clear_failure();
+  if (!database_->connected() || database_->run("ROLLBACK")) return;
+  database_->disconnect();
+  database_->clear_failure();
+}
+
+// ---- a transaction ---------------------------------------------------------------------------
+
+MysqlWriter::Outcome MysqlWriter::attempt(Requests requests) {
+  for (unsigned tries = 0;; ++tries) {
+    if (const std::optional<Outcome> outcome = try_once(requests, tries)) return *outcome;
+  }
+}
+
+std::optional<MysqlWriter::Outcome> MysqlWriter::try_once(Requests requests, unsigned tries) {
+  const base::Instant start = io::now();
+  last_use_ = start;
+  events_.clear();
+  replies_.clear();
+  database_->clear_failure();
+  if (!give_ids(requests)) return after_failure(tries);
+  rows_.make_rooms(requests);
+  database_->run("START TRANSACTION");
+  numbering_.begin(io::wall_clock(), requests);
+  if (!database_->failed() && !epoch_is_ours()) return std::nullopt;
+  if (!database_->failed() && archive_lost_commits()) {
+    raise_epoch();
+    return std::nullopt;
+  }
+  for (const WriteRequestWithTicket& entry : requests) {
+    if (database_->failed()) break;
+    replies_.push_back(numbering_.apply(entry, events_));
+  }
+  if (!database_->failed()) numbering_.finish();
+  if (database_->failed()) return after_failure(tries);
+  return commit(start);
+}
+
+// Before COMMIT: what was done is certainly undone.
+std::optional<MysqlWriter::Outcome> MysqlWriter::after_failure(unsigned tries) {
+  const int code = database_->failure_code();
+  const MysqlCure cure = database_->cure();
+  const std::string error = database_->failure();
+  roll_back();
+  if (code == ER_LOCK_WAIT_TIMEOUT) return Outcome::held;
+  const bool again = tries < silent_repeats;
+  if (cure == MysqlCure::repeat && again) return std::nullopt;
+  // Two servers may have given a name at once: the second look finds the first one's.
+  if (code == ER_DUP_ENTRY && again) return std::nullopt;
+  if (cure == MysqlCure::reconnect && tries == 0 && database_->reconnect()) return std::nullopt;
+  if (cure == MysqlCure::reconnect) {
+    database_->disconnect();
+    next_connect_ = io::now() + reconnect_pause;
+  }
+  database_->clear_failure();
+  const bool rejected = cure == MysqlCure::isolate;
+  base::log(rejected ? base::LogLevel::error : base::LogLevel::warning,
+            "a transaction failed before its commit", {{"error", error}});
+  if (!rejected) count_failure();
+  return rejected ? Outcome::rejected : Outcome::refused;
+}
+
+MysqlWriter::Outcome MysqlWriter::commit(base::Instant start) {
+  if (database_->run("COMMIT")) {
+    remember_heads();
+    count_commit(start);
+    return Outcome::committed;
+  }
+  base::log(base::LogLevel::warning, "nobody knows whether a commit was kept: it is repeated",
+            {{"error", database_->failure()}});
+  count_failure();
+  accepting_.store(false, std::memory_order_relaxed);
+  database_->disconnect();
+  database_->clear_failure();
+  next_connect_ = io::now();
+  return Outcome::unknown;
+}
+
+// ---- ids and the epoch -----------------------------------------------------------------------
+
+bool MysqlWriter::give_ids(Requests requests) {
+  const auto wants = [](const WriteRequestWithTicket& entry) {
+    return entry.id == 0 && makes_event(entry.request);
+  };
+  const auto count = static_cast<std::size_t>(std::ranges::count_if(requests, wants));
+  if (count > ids_end_ - next_id_ && !reserve_ids(count)) return false;
+  for (WriteRequestWithTicket& entry : requests) {
+    if (wants(entry)) entry.id = next_id_++;
+  }
+  return true;
+}
+
+// By itself, before the transaction: a crash wastes the rest of a block but gives no id twice.
+bool MysqlWriter::reserve_ids(std::size_t count) {
+  const std::string size = std::to_string(std::max(count, id_block));
+  const std::string from =
+      ids_above_all_ ? "GREATEST(value, (SELECT COALESCE(MAX(id), 0) + 1 FROM messages))" : "value";
+  database_->run("UPDATE meta SET value = LAST_INSERT_ID(" + from + " + " + size +
+                 ") WHERE name = 'next_message_id'");
+  const auto end = database_->number("SELECT LAST_INSERT_ID()");
+  if (database_->failed() || !end) return false;
+  ids_end_ = static_cast<chat::MessageId>(*end);
+  next_id_ = ids_end_ - std::max(count, id_block);
+  ids_above_all_ = false;
+  return true;
+}
+
+// False: the archive has a new one (it was restored, or lost commits); the batch begins again.
+bool MysqlWriter::epoch_is_ours() {
+  if (rows_.epoch() == epoch_) return true;
+  base::log(base::LogLevel::warning,
+            "the archive has another epoch: it was restored or lost commits",
+            {{"epoch", std::to_string(rows_.epoch())}});
+  epoch_ = rows_.epoch();
+  numbering_.set_epoch(epoch_);
+  heads_.clear();
+  next_id_ = ids_end_ = 0;
+  ids_above_all_ = true;
+  roll_back();
+  return false;
+}
+
+bool MysqlWriter::archive_lost_commits() const {
+  return std::ranges::any_of(rows_.locked_rooms(), [this](const auto& entry) {
+    const auto known = heads_.find(entry.first);
+    if (known == heads_.end()) return false;
+    const auto& [head, last_id] = known->second;
+    return entry.second.head < head ||
+           (entry.second.head == head && entry.second.last_id != last_id);
+  });
+}
+
+// By compare-and-set: of all who notice, one raises it.
+void MysqlWriter::raise_epoch() {
+  base::log(base::LogLevel::error, "the archive lost commits: it gets a new epoch");
+  roll_back();
+  const auto next = std::max(static_cast<std::uint64_t>(io::wall_clock()), epoch_ + 1);
+  database_->run("UPDATE meta SET value = " + std::to_string(next) +
+                 " WHERE name = 'epoch' AND value = " + std::to_string(epoch_));
+  heads_.clear();
+  if (database_->failed()) roll_back();
+}
+
+void MysqlWriter::remember_heads() {
+  if (heads_.size() > max_heads) heads_.clear();
+  for (const auto& [room, state] : numbering_.rooms()) {
+    if (state.head != 0) heads_[room] = {state.head, state.last_id};
+  }
+}
+
+// ---- rooms that others hold ------------------------------------------------------------------
+
+// Whoever comes later into a room that waits, waits behind it.
+void MysqlWriter::look_over(std::vector<WriteRequestWithTicket>& batch) {
+  if (aside_.empty()) return;
+  std::vector<WriteRequestWithTicket> rest;
+  for (WriteRequestWithTicket& entry : batch) {
+    const std::vector<std::string> rooms = rooms_of(entry.request);
+    const bool waits = std::ranges::any_of(
+        rooms, [this](const std::string& room) { return rooms_aside_.contains(room); });
+    (waits ? aside_ : rest).push_back(std::move(entry));
+  }
+  batch = std::move(rest);
+  if (aside_.size() <= max_aside) return;
+  const Requests too_many = Requests{aside_}.subspan(max_aside);
+  answer_all(too_many, not_kept());
+  aside_.resize(max_aside);
+}
+
+void MysqlWriter::set_aside(Requests requests) {
+  if (trying_aside_) {  // they go on waiting
+    std::ranges::move(requests, std::back_inserter(aside_));
+    return;
+  }
+  database_->run("START TRANSACTION");
+  const std::set<std::string> held =
+      rows_.rooms_held_by_others(rows_.rooms_of_all(Requests{requests}));
+  roll_back();
+  std::vector<WriteRequestWithTicket> free;
+  std::vector<WriteRequestWithTicket> waiting;
+  for (WriteRequestWithTicket& entry : requests) {
+    const std::set<std::string> rooms = rows_.rooms_of_all(Requests{&entry, 1});
+    const bool waits = std::ranges::any_of(
+        rooms, [&held](const std::string& room) { return held.contains(room); });
+    (waits ? waiting : free).push_back(std::move(entry));
+  }
+  database_->clear_failure();
+  // None is held any more, or it was another lock: they all come again, by themselves.
+  if (waiting.empty()) std::swap(waiting, free);
+  std::ranges::move(waiting, std::back_inserter(aside_));
+  rooms_aside_.insert(held.begin(), held.end());
+  if (!free.empty()) process(free);
+}
+
+bool MysqlWriter::after_turn() {
+  if (aside_.empty() || !database_->connected()) return false;
+  std::vector<WriteRequestWithTicket> waiting = std::exchange(aside_, {});
+  database_->run(wait_long);
+  trying_aside_ = true;
+  process(waiting);
+  trying_aside_ = false;
+  if (database_->connected()) database_->run(wait_short);
+  database_->clear_failure();
+  if (aside_.empty()) {
+    aside_tries_ = 0;
+  } else if (++aside_tries_ == silent_repeats) {
+    base::log(base::LogLevel::warning, "a room stays locked by another server: senders are told",
+              {{"rooms", std::to_string(rooms_aside_.size())}});
+    answer_all(aside_, not_kept());
+    aside_.clear();
+    aside_tries_ = 0;
+  }
+  if (aside_.empty()) rooms_aside_.clear();
+  wake_shards();
+  return true;
+}
+
+}  // namespace starling::store

@@ -1,0 +1,103 @@
+#include "store/sqlite_writer.hpp"
+
+#include <sqlite3.h>
+
+#include <utility>
+
+#include "base/log.hpp"
+#include "io/clock.hpp"
+
+namespace starling::store {
+namespace {
+
+constexpr int checkpoint_pages = 1'000;  // of the write-ahead log; SQLite's own default
+
+}  // namespace
+
+SqliteWriter::SqliteWriter(std::unique_ptr<SqliteDatabase> database, io::Wake wake,
+                           const ArchiveOptions& options, std::uint64_t epoch,
+                           std::vector<chat::ShardInbox*> inboxes)
+    : BatchWriter(std::move(wake), options, epoch, std::move(inboxes)),
+      database_(std::move(database)),
+      rows_(*database_),
+      numbering_(rows_, epoch) {
+  // Checkpoints are ours: SQLite's automatic ones keep their errors to themselves.
+  sqlite3_wal_hook(
+      database_->raw(),
+      [](void* self, sqlite3*, const char*, int pages) {
+        static_cast<SqliteWriter*>(self)->wal_pages_ = pages;
+        return SQLITE_OK;
+      },
+      this);
+}
+
+SqliteWriter::Outcome SqliteWriter::attempt(Requests requests) {
+  const base::Instant start = io::now();
+  events_.clear();
+  replies_.clear();
+  database_->clear_failure();
+  database_->run("BEGIN IMMEDIATE");
+  numbering_.begin(io::wall_clock(), requests);
+  for (const WriteRequestWithTicket& entry : requests) {
+    replies_.push_back(numbering_.apply(entry, events_));
+    if (database_->failed()) break;
+  }
+  if (!database_->failed()) numbering_.finish();
+  if (database_->failed()) {
+    const int primary = database_->failure_code() & 0xff;
+    const bool rejected = primary == SQLITE_CONSTRAINT || primary == SQLITE_MISMATCH ||
+                          primary == SQLITE_TOOBIG || primary == SQLITE_ERROR;
+    base::log(rejected ? base::LogLevel::error : base::LogLevel::warning,
+              "a transaction failed before its commit", {{"error", database_->failure()}});
+    if (!rejected) count_failure();
+    roll_back();
+    return rejected ? Outcome::rejected : Outcome::refused;
+  }
+  database_->run("COMMIT");
+  if (database_->failed()) return classify_commit_failure();
+  count_commit(start);
+  return Outcome::committed;
+}
+
+// A full disk stops a commit before its last frame is in the log, which then counts for nothing.
+// After any other failure, above all of fsync(2), the frames may or may not be there.
+SqliteWriter::Outcome SqliteWriter::classify_commit_failure() {
+  const int primary = database_->failure_code() & 0xff;
+  const bool clean = primary == SQLITE_FULL || primary == SQLITE_BUSY;
+  count_failure();
+  base::log(base::LogLevel::error, "a commit failed", {{"error", database_->failure()}});
+  roll_back();
+  return clean ? Outcome::refused : Outcome::unknown;
+}
+
+void SqliteWriter::roll_back() {
+  database_->clear_failure();
+  if (database_->in_transaction()) database_->run("ROLLBACK");
+  database_->clear_failure();
+  rows_.rolled_back();
+}
+
+// Nothing is acknowledged after a failed fsync until the log has been written back and cut: then
+// the failed commit is gone from it for certain, and its batch is done again.
+bool SqliteWriter::settle_unknown() {
+  database_->clear_failure();
+  const int code = sqlite3_wal_checkpoint_v2(database_->raw(), nullptr, SQLITE_CHECKPOINT_TRUNCATE,
+                                             nullptr, nullptr);
+  if (code != SQLITE_OK) return false;
+  wal_pages_ = 0;
+  return repeat_unsettled();
+}
+
+void SqliteWriter::checkpoint_if_due() {
+  if (wal_pages_ < checkpoint_pages) return;
+  int pages_left = 0;
+  int pages_written = 0;
+  const int code = sqlite3_wal_checkpoint_v2(database_->raw(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
+                                             &pages_left, &pages_written);
+  wal_pages_ = 0;  // tried; the next commit says how long the log is now
+  if (code == SQLITE_OK || code == SQLITE_BUSY) return;
+  base::log(base::LogLevel::warning, "a checkpoint of the database failed; the log keeps growing",
+            {{"error", sqlite3_errmsg(database_->raw())}});
+}
+
+}  // namespace starling::store

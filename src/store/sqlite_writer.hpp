@@ -1,0 +1,36 @@
+// The writer of a SQLite archive.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "store/batch_writer.hpp"
+#include "store/numbering.hpp"
+#include "store/sqlite_database.hpp"
+#include "store/sqlite_rows.hpp"
+
+namespace starling::store {
+
+class SqliteWriter final : public BatchWriter {
+ public:
+  SqliteWriter(std::unique_ptr<SqliteDatabase> database, io::Wake wake,
+               const ArchiveOptions& options, std::uint64_t epoch,
+               std::vector<chat::ShardInbox*> inboxes);
+
+ private:
+  Outcome attempt(Requests requests) override;
+  bool ready() override { return unsettled_.empty() || settle_unknown(); }
+  bool after_turn() override { return checkpoint_if_due(), false; }
+  Outcome classify_commit_failure();
+  bool settle_unknown();
+  void checkpoint_if_due();
+  void roll_back();
+
+  // Statements end before the database they belong to.
+  std::unique_ptr<SqliteDatabase> database_;
+  SqliteRows rows_;
+  Numbering numbering_;
+  int wal_pages_ = 0;
+};
+
+}  // namespace starling::store
