@@ -79,7 +79,10 @@ struct Config {
   } limits;
 
   struct Store {
-    std::string url;                // "sqlite:PATH"; empty: starling.db in the data folder
+    // "sqlite:PATH" or "mysql://user:password@host:port/database"; empty: starling.db in the data
+    // folder
+    std::string url;
+    std::string password_file;      // its first line takes the place of the password in `url`
     unsigned readers = 2;           // 1 to 16
     std::string sync = "full";      // "full": power loss loses nothing acknowledged; "os": it may
     unsigned batch_events = 1'024;  // of one transaction

@@ -15,6 +15,7 @@
 
 #include "server/control.hpp"
 #include "server/exit_code.hpp"
+#include "server/migrate.hpp"
 #include "server/reference.hpp"
 #include "server/serve.hpp"
 #include "server/settings.hpp"
@@ -131,6 +132,7 @@ class Program {
   CLI::App& command(CLI::App& parent, const std::string& name, const std::string& help,
                     Action action);
   void add_serve();
+  void add_migrate();
   void add_check();
   void add_config();
   void add_live();
@@ -148,6 +150,7 @@ class Program {
   std::string level_;
   bool as_json_ = false;
   bool with_origins_ = false;
+  bool dry_run_ = false;
   Action action_;  // of the command that was named
 };
 
@@ -155,6 +158,7 @@ Program::Program() {
   app_.name("starling");
   app_.require_subcommand(0, 1);
   add_serve();
+  add_migrate();
   add_check();
   add_config();
   add_live();
@@ -184,6 +188,24 @@ void Program::add_serve() {
   serve_command.footer(
       "A flag beats STARLING_SECTION__KEY in the environment, which beats the file.\n"
       "SIGHUP reloads. SIGTERM or SIGINT drains and stops; a second one stops at once.");
+}
+
+void Program::add_migrate() {
+  CLI::App& parent = command(app_, "migrate", "The schema of a MySQL archive", nullptr);
+  parent.require_subcommand(1);
+  const auto run = [this](bool up) {
+    const Settings settings = gather(flags_);
+    if (!settings.problems().empty()) return report(settings);
+    return migrate(settings.config(), {up, dry_run_, as_json_});
+  };
+  CLI::App& status = command(parent, "status", "Say what is done and what is still to be done",
+                             [run] { return run(false); });
+  CLI::App& up = command(parent, "up", "Do what is still to be done", [run] { return run(true); });
+  up.add_flag("--dry-run", dry_run_, "Only say what would be done");
+  for (CLI::App* one : {&status, &up}) {
+    add_config_flag(*one, flags_);
+    one->add_flag("--json", as_json_, "As a JSON object");
+  }
 }
 
 void Program::add_check() {

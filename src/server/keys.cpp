@@ -177,7 +177,12 @@ std::vector<Key> keys_of(Config& c) {
              "everything of a shard that waits to be sent"),
       number("limits.requests_in_flight", &c.limits.requests_in_flight, 16, 1'000'000, restart,
              "of a shard towards the archive; further ones are refused"),
-      url("store.url", &c.store.url, restart, "sqlite:PATH; empty: starling.db in the data folder"),
+      url("store.url", &c.store.url, restart,
+          "sqlite:PATH or "
+          "mysql://user:password@host:port/database[?tls=on&tls_ca=FILE&socket=PATH]; "
+          "empty: starling.db in the data folder"),
+      plain("store.password_file", &c.store.password_file, restart,
+            "its first line takes the place of the password in store.url"),
       number("store.readers", &c.store.readers, 1, 16, restart, "threads that read history"),
       choice("store.sync", &c.store.sync, {"full", "os"}, restart,
              "full: power loss loses nothing acknowledged; os: it may"),

@@ -29,6 +29,7 @@
 #include "chat/quotas.hpp"
 #include "io/clock.hpp"
 #include "net/listener.hpp"
+#include "server/archive_options.hpp"
 #include "server/bus_link.hpp"
 #include "server/crew.hpp"
 #include "server/exit_code.hpp"
@@ -44,6 +45,7 @@
 #include "shard/shard.hpp"
 #include "starling/version.hpp"
 #include "store/archive.hpp"
+#include "store/schema.hpp"
 
 namespace starling::server {
 namespace {
@@ -255,13 +257,19 @@ int Server::start_bus() {
 }
 
 int Server::start_archive() {
-  store::ArchiveOptions options;
-  options.path = sqlite_path(config_);
-  options.sync_full = config_.store.sync == "full";
-  options.batch_events = config_.store.batch_events;
-  options.encoder = &encoder_;
-  if (link_) options.listener = &link_->publisher();
-  base::Result<std::unique_ptr<store::Archive>> archive = store::Archive::open(options);
+  base::Result<store::ArchiveOptions> options = archive_options(config_);
+  if (!options) return fail(exit_config, options.error().message);
+  options->encoder = &encoder_;
+  if (link_) options->listener = &link_->publisher();
+  if (options->mysql) {
+    const base::Result<store::SchemaStatus> schema = store::mysql_schema(*options->mysql);
+    if (!schema) return fail(exit_unavailable, schema.error().message);
+    if (schema->pending() != 0) {
+      return fail(exit_config,
+                  "the database is not migrated; with the same settings, run: starling migrate up");
+    }
+  }
+  base::Result<std::unique_ptr<store::Archive>> archive = store::Archive::open(*options);
   if (!archive) return fail(exit_unavailable, archive.error().message);
   archive_ = std::move(*archive);
   return exit_ok;

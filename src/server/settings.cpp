@@ -13,6 +13,7 @@
 #include "server/keys.hpp"
 #include "server/original_broker.hpp"
 #include "server/value.hpp"
+#include "store/mysql_address.hpp"
 
 namespace starling::server {
 namespace {
@@ -20,8 +21,6 @@ namespace {
 constexpr std::string_view own_prefix = "STARLING_";
 constexpr std::size_t min_secret_bytes = 16;
 constexpr std::string_view file_ending = "_file";
-constexpr std::string_view no_mysql =
-    "this version keeps its archive in SQLite only: use sqlite:PATH, or leave it out";
 
 std::size_t edit_distance(std::string_view one, std::string_view other) {
   std::vector<std::size_t> row(other.size() + 1);
@@ -192,13 +191,7 @@ void Settings::apply_original_names(const std::vector<std::string>& variables) {
     if (name == "WEBSOCKET_HOST") apply("server.host", value, name);
     if (name == "WEBSOCKET_PORT") apply("server.port", value, name);
     if (name == "APP_SECRET") apply("auth.secret", value, name);
-    if (name == "DATABASE_URL") {
-      if (value.starts_with("sqlite:")) {
-        apply("store.url", value, name);
-      } else {
-        problem(name, std::string{no_mysql});
-      }
-    }
+    if (name == "DATABASE_URL") apply("store.url", value, name);
   }
   const OriginalBroker broker = original_broker(variables);
   if (!broker.url.empty()) apply("bus.url", broker.url, broker.named_by);
@@ -221,15 +214,25 @@ void Settings::check_bus() {
   }
 }
 
+void Settings::check_store() {
+  const std::string& url = config_.store.url;
+  if (url.empty()) return;
+  if (url.starts_with("mysql:")) {
+    if (const auto address = store::parse_mysql_url(url); !address) {
+      problem("store.url", address.error().message);
+    }
+  } else if (!url.starts_with("sqlite:")) {
+    problem("store.url", "must be sqlite:PATH or mysql://user:password@host:port/database");
+  } else if (url == "sqlite:") {
+    problem("store.url", "names no file");
+  }
+}
+
 void Settings::check() {
   const Config& c = config_;
   config_.admin.chosen = origins_.contains("admin.port");
   check_bus();
-  if (!c.store.url.empty() && !c.store.url.starts_with("sqlite:")) {
-    problem("store.url", std::string{no_mysql});
-  } else if (c.store.url == "sqlite:") {
-    problem("store.url", "names no file");
-  }
+  check_store();
   if (c.auth.mode == AuthMode::open && !is_loopback(c.server.host) &&
       !c.auth.open_beyond_loopback) {
     problem("auth.mode",

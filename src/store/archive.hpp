@@ -75,9 +75,9 @@ class Reader {
   virtual void wake() = 0;  // any thread
 };
 
-// SQLite: opens the database (made if missing), migrates it, checks it. MySQL: refuses one that is
-// not migrated. Fails with cause and cure: not a database, made by a newer version, a migration
-// whose checksum differs, no permission, no space, nobody answers.
+// SQLite: opens the database (made if missing), migrates it, checks it. MySQL: it is migrated
+// already (store/schema.hpp). Fails with cause and cure: not a database, made by a newer version, a
+// migration whose checksum differs, no permission, no space, nobody answers.
 class Archive {
  public:
   static base::Result<std::unique_ptr<Archive>> open(const ArchiveOptions& options);

@@ -6,7 +6,6 @@
 #include "store/mysql_database.hpp"
 #include "store/mysql_writer.hpp"
 #include "store/reader.hpp"
-#include "store/schema.hpp"
 
 namespace starling::store {
 namespace {
@@ -75,11 +74,6 @@ class MysqlArchive final : public Archive {
 }  // namespace
 
 base::Result<std::unique_ptr<Archive>> open_mysql(const ArchiveOptions& options) {
-  const base::Result<SchemaStatus> schema = mysql_schema(*options.mysql);
-  if (!schema) return tl::make_unexpected(schema.error());
-  if (schema->pending() != 0) {
-    return base::failure("the database is not migrated: starling migrate up");
-  }
   auto database = MysqlDatabase::open(*options.mysql, MysqlDatabase::Use::reading);
   if (!database) return tl::make_unexpected(std::move(database.error()));
   auto archive = std::make_unique<MysqlArchive>(options, std::move(*database));
