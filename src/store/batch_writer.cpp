@@ -69,7 +69,11 @@ bool BatchWriter::take_batch() {
 }
 
 void BatchWriter::process(Requests requests) {
-  switch (attempt(requests)) {
+  Outcome outcome = attempt(requests);
+  // That it was not kept this time tells nothing of the time before.
+  const bool certain = outcome == Outcome::committed || outcome == Outcome::rejected;
+  if (!certain && requests.front().repeated) outcome = Outcome::unknown;
+  switch (outcome) {
     case Outcome::committed:
       deliver(requests);
       return;

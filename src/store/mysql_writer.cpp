@@ -153,6 +153,7 @@ std::optional<MysqlWriter::Outcome> MysqlWriter::after_failure(unsigned tries) {
 
 MysqlWriter::Outcome MysqlWriter::commit(base::Instant start) {
   if (database_->run("COMMIT")) {
+    accepting_.store(true, std::memory_order_relaxed);  // before anybody hears of it
     remember_heads();
     count_commit(start);
     return Outcome::committed;

@@ -1,0 +1,77 @@
+// A line between a server and its database that a test can listen to and cut.
+import { once } from 'node:events';
+import net from 'node:net';
+import { within } from '../e2e/harness.mjs';
+
+// A query of the protocol: three bytes of length, one of number, 3 (COM_QUERY), text.
+const QUERY = 3;
+
+export class DatabaseProxy {
+  // `database`: a Mariadb of mariadb.mjs.
+  static async start(database) {
+    const proxy = new DatabaseProxy();
+    proxy.lines = new Set();
+    proxy.wishes = [];
+    proxy.server = net.createServer((client) => proxy.connect(client, database.port)).listen(0, '127.0.0.1');
+    await once(proxy.server, 'listening');
+    proxy.url = database.url.replace(`:${database.port}/`, `:${proxy.server.address().port}/`);
+    return proxy;
+  }
+
+  connect(client, port) {
+    const line = { client, server: net.connect(port, '127.0.0.1'), mute: false };
+    this.lines.add(line);
+    client.on('data', (data) => {
+      const text = data[4] === QUERY ? data.toString('latin1', 5) : '';
+      const index = text ? this.wishes.findIndex(({ pattern }) => pattern.test(text)) : -1;
+      if (index < 0) return line.server.write(data);
+      const [wish] = this.wishes.splice(index, 1);
+      if (wish.pass) line.server.write(data);
+      line.mute = true;
+      line.held = data;
+      wish.resolve(line);
+    });
+    line.server.on('data', (data) => {
+      if (!line.mute) return client.write(data);
+      line.answer = data;
+      line.answered?.();
+    });
+    for (const [one, other] of [[client, line.server], [line.server, client]]) {
+      one.on('error', () => {});
+      one.on('close', () => {
+        this.lines.delete(line);
+        other.destroy();
+      });
+    }
+  }
+
+  // The line on which the next query like that comes. The query goes on to the database if `pass`,
+  // and its answer stays here.
+  catch(pattern, { pass }) {
+    const caught = new Promise((resolve) => this.wishes.push({ pattern, pass, resolve }));
+    return within(caught, `a query like ${pattern}`);
+  }
+
+  // The database has answered what was caught.
+  answered(line) {
+    if (line.answer) return line.answer;
+    return within(new Promise((resolve) => (line.answered = resolve)), 'the database answers');
+  }
+
+  cut(line) {
+    line.client.destroy();
+    line.server.destroy();
+  }
+
+  // What was caught goes on as if nothing had been.
+  release(line) {
+    line.mute = false;
+    if (line.answer) line.client.write(line.answer);
+    else line.server.write(line.held);
+  }
+
+  close() {
+    for (const line of this.lines) this.cut(line);
+    this.server.close();
+  }
+}
