@@ -96,6 +96,10 @@ export class Rabbitmq {
     }
   }
 
+  get running() {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
   signal(name) {
     process.kill(-this.child.pid, name);
   }
@@ -129,7 +133,7 @@ export class Rabbitmq {
   }
 
   async dispose() {
-    if (this.child && this.child.exitCode === null && this.child.signalCode === null) {
+    if (this.child && this.running) {
       this.resume();
       await this.kill();
     }

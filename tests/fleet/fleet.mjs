@@ -1,0 +1,90 @@
+// Several servers around one MariaDB and one RabbitMQ, each behind cables of its own.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Server, UNLIMITED } from '../e2e/harness.mjs';
+import { Cable } from './cable.mjs';
+import { startMariadb } from './mariadb.mjs';
+import { startRabbitmq } from './rabbitmq.mjs';
+
+const SECRET = 'a secret that all servers of the fleet share';
+
+export class Fleet {
+  // `spoiler(n)`: what spoils the bus of server n; `bus: false`: the database is all they have.
+  static async start({ servers = 3, bus = true, spoiler = () => undefined } = {}) {
+    const fleet = new Fleet();
+    fleet.servers = [];
+    fleet.folder = mkdtempSync(path.join(tmpdir(), 'starling-fleet-'));
+    fleet.spoiler = spoiler;
+    try {
+      [fleet.database, fleet.broker] = await Promise.all([startMariadb(), bus ? startRabbitmq() : null]);
+      for (let n = 0; n < servers; ++n) await fleet.add();
+    } catch (error) {
+      await fleet.dispose();
+      throw error;
+    }
+    return fleet;
+  }
+
+  // One more server.
+  async add() {
+    const n = this.servers.length;
+    const database = new URL(this.database.url);
+    const to_database = await Cable.to(Number(database.port));
+    const to_broker = this.broker ? await Cable.to(this.broker.port, this.spoiler(n)) : null;
+    database.port = String(to_database.port);
+    const bus = to_broker ? `[bus]\nurl = "amqp://guest:guest@127.0.0.1:${to_broker.port}/"\n` : '';
+    const folder = path.join(this.folder, String(n));
+    mkdirSync(folder);
+    const server = new Server({
+      folder,
+      config: `[auth]\nsecret = "${SECRET}"\nregistrations_per_hour = 0\n[store]\nurl = "${database.href}"\n${bus}` +
+        `[limits]\n${UNLIMITED}room_buffer_bytes = 16777216\n[resume]\nmax_events = 100000\n`,
+    });
+    Object.assign(server, { name: `server ${n}`, cables: { database: to_database, broker: to_broker } });
+    this.servers.push(server);
+    await server.start();
+    return server;
+  }
+
+  get running() {
+    return this.servers.filter((server) => server.child && server.child.exitCode === null && server.child.signalCode === null);
+  }
+
+  // Resolves when that number of a server's metrics is as wanted.
+  async metric(server, name, wanted) {
+    for (;;) {
+      const text = await (await fetch(server.metrics)).text();
+      const found = text.match(new RegExp(`^${name} (\\S+)$`, 'm'));
+      if (found && wanted(Number(found[1]))) return Number(found[1]);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  busUp(server) {
+    return this.metric(server, 'starling_bus_up', (up) => up === 1);
+  }
+
+  // Every one hears every other.
+  async together() {
+    const running = this.running;
+    for (const server of running) {
+      await this.busUp(server);
+      await this.metric(server, 'starling_bus_servers', (count) => count >= running.length - 1);
+    }
+  }
+
+  async dispose() {
+    for (const server of this.servers ?? []) {
+      if (server.child) {
+        server.child.kill('SIGCONT');
+        await server.dispose();
+      }
+      server.cables.database.dispose();
+      server.cables.broker?.dispose();
+    }
+    await this.broker?.dispose();
+    await this.database?.dispose();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
