@@ -165,6 +165,7 @@ class Server final : private Kept {
   std::string address_;
   std::string server_id_;
   std::unique_ptr<BusLink> link_;  // nullptr: no bus
+  chat::FleetState no_bus_;        // on a shared archive without one: all is found by polling
 
   // Shards end before what they ask, and are asked by it until then.
   std::unique_ptr<store::Writer> writer_;
@@ -284,7 +285,7 @@ int Server::start_shards() {
   options.bus = &bus_;
   options.encoder = &encoder_;
   options.server_id = server_id_;
-  if (link_) options.fleet = &link_->state();
+  if (config_.store.url.starts_with("mysql:")) options.fleet = link_ ? &link_->state() : &no_bus_;
   options.epoch = archive_->epoch();
   options.revocations = archive_->revocations(io::wall_clock());
   options.metrics_text = [this] { return metrics(); };

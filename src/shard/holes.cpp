@@ -82,7 +82,7 @@ bool Core::keep_epoch(std::uint64_t epoch) {
 
 // ---- comparing -------------------------------------------------------------------------------
 
-// When heads are compared again; max(): when something is lost.
+// When heads are compared again, if none are being read; max(): when something is lost.
 base::Instant Core::next_compare() const {
   if (compare_wanted_)
     return heads_open_ > 0 ? base::Instant::max() : last_compare_ + compare_pause;

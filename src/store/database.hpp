@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -77,6 +78,14 @@ class Statement {
     reset();
     int index = 0;
     (bind(++index, values), ...);
+    return *this;
+  }
+
+  // The same with a list of texts, which are all the parameters.
+  Statement& with_each(std::span<const std::string_view> texts) {
+    reset();
+    int index = 0;
+    for (const std::string_view text : texts) bind(++index, text);
     return *this;
   }
 

@@ -1,6 +1,8 @@
 #include "store/reader.hpp"
 
 #include <algorithm>
+#include <array>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 
@@ -15,8 +17,9 @@ namespace {
 using chat::Failure;
 using chat::FailureCode;
 
-constexpr unsigned max_page = 1'000;  // whatever is asked for
-constexpr std::size_t max_turn = 64;  // requests answered before shards are woken
+constexpr unsigned max_page = 1'000;       // whatever is asked for
+constexpr std::size_t heads_at_once = 64;  // rooms in one query for heads
+constexpr std::size_t max_turn = 64;       // requests answered before shards are woken
 
 std::string select_events(std::string_view rest) {
   return "SELECT " + std::string{event_columns} + " FROM messages WHERE " + std::string{rest};
@@ -24,6 +27,12 @@ std::string select_events(std::string_view rest) {
 
 std::string select_users(std::string_view rest) {
   return "SELECT " + std::string{user_columns} + " FROM users WHERE " + std::string{rest};
+}
+
+std::string select_heads() {
+  std::string sql = "SELECT id, head FROM rooms WHERE id IN (?";
+  for (std::size_t i = 1; i < heads_at_once; ++i) sql += ",?";
+  return sql + ")";
 }
 
 Failure no_user() { return {FailureCode::not_found, "User not found"}; }
@@ -46,6 +55,7 @@ Queries::Queries(Database& database, std::string_view epoch_query)
           database,
           "SELECT messages_before + (kind = 0) FROM messages WHERE room_id = ? AND seq = ?"),
       room_facts_(database, "SELECT head, messages, deleted FROM rooms WHERE id = ?"),
+      heads_(database, select_heads()),
       events_above_(database, select_events("room_id = ? AND seq > ? ORDER BY seq LIMIT ?")),
       events_below_(database, select_events("room_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?")),
       messages_above_(database, select_events("room_id = ? AND seq > ? AND kind = 0 AND deleted = "
@@ -292,9 +302,24 @@ chat::Reply Queries::answer(const chat::FindRoom& find) {
       {std::string{room_.text(0)}, room_.natural(1), room_.natural(2), room_.integer(3)}};
 }
 
+// By key, many rooms in one query; the last of them fills the places that are left.
 chat::Reply Queries::answer(const chat::ReadHeads& read) {
   chat::HeadsRead heads;
-  for (const std::string& room : read.rooms) heads.heads.push_back({room, facts_of(room).head});
+  std::unordered_map<std::string_view, chat::Seq> found;
+  for (std::size_t first = 0; first < read.rooms.size(); first += heads_at_once) {
+    const std::size_t last = std::min(read.rooms.size(), first + heads_at_once) - 1;
+    std::array<std::string_view, heads_at_once> names;
+    for (std::size_t i = 0; i < heads_at_once; ++i)
+      names[i] = read.rooms[std::min(first + i, last)];
+    for (std::size_t i = first; i <= last; ++i) found.emplace(read.rooms[i], 0);
+    heads_.with_each(names);
+    while (heads_.step()) {
+      const auto place = found.find(heads_.text(0));
+      if (place != found.end()) place->second = heads_.natural(1);
+    }
+    heads_.reset();
+  }
+  for (const std::string& room : read.rooms) heads.heads.push_back({room, found[room]});
   return heads;
 }
 

@@ -59,6 +59,7 @@ class Queries {
   Statement memberships_;
   Statement count_up_to_;
   Statement room_facts_;
+  Statement heads_;
   Statement events_above_;
   Statement events_below_;
   Statement messages_above_;

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Server, UNLIMITED } from '../e2e/harness.mjs';
+import { run, Server, UNLIMITED } from '../e2e/harness.mjs';
 import { Cable } from './cable.mjs';
 import { startMariadb } from './mariadb.mjs';
 import { startRabbitmq } from './rabbitmq.mjs';
@@ -18,6 +18,8 @@ export class Fleet {
     fleet.spoiler = spoiler;
     try {
       [fleet.database, fleet.broker] = await Promise.all([startMariadb(), bus ? startRabbitmq() : null]);
+      const { code, stderr } = await run(['migrate', 'up'], { env: { STARLING_STORE__URL: fleet.database.url } });
+      if (code !== 0) throw new Error(`migrate ended with ${code}: ${stderr}`);
       for (let n = 0; n < servers; ++n) await fleet.add();
     } catch (error) {
       await fleet.dispose();

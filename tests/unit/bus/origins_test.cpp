@@ -62,6 +62,7 @@ TEST_F(OriginsTest, a_server_that_starts_again_counts_anew) {
   EXPECT_FALSE(heard(1));
   EXPECT_FALSE(origins.heard(before, 0, 30, now));  // of before: nothing is expected of it
   EXPECT_FALSE(heard(2));
+  EXPECT_TRUE(heard(4));  // although the one before had come further
 }
 
 TEST_F(OriginsTest, silence_is_told_once_and_ends_with_a_word) {
