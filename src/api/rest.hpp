@@ -38,9 +38,13 @@ struct Ask {
 struct FleetEntry {
   std::string server_id;
   std::string address;
+  std::string version;
   base::WallMs started_at = 0;
   std::uint64_t connections = 0;
-  std::uint64_t rooms = 0;  // with members connected here
+  std::uint64_t rooms = 0;  // with members connected there
+  bool alive = true;        // false: silent; the rest is what it said last
+  std::string_view bus;     // "none", "ok" or "away"
+  bool archive = false;     // it can write
 };
 
 // What only a shard knows; called on its thread from within a step.
@@ -52,7 +56,7 @@ class Surroundings {
   virtual bool token_revoked(std::string_view token_id) const = 0;
   virtual std::uint64_t online_count(std::string_view room) const = 0;  // people in a room now
   virtual void publish(const chat::Signal& signal) = 0;
-  virtual FleetEntry fleet() const = 0;
+  virtual std::vector<FleetEntry> fleet() const = 0;   // this server first
   virtual bool ready(std::string& details) const = 0;  // readyz; details: a line per check
 };
 

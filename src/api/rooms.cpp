@@ -51,24 +51,24 @@ Step get_room(RestCall& call) {
                               });
 }
 
-// A server that is alone shows itself.
+// What this server knows of itself and of those that it hears.
 Step get_fleet(RestCall& call) {
-  const FleetEntry self = call.context.surroundings->fleet();
-  std::string details;
-  const bool ready = call.context.surroundings->ready(details);
   std::string text;
   JsonWriter json{text};
   json.begin_object().key("servers").begin_array();
-  json.begin_object()
-      .field("serverId", self.server_id)
-      .field("address", self.address)
-      .field("version", version);
-  json.key("startedAt").time(self.started_at);
-  json.field("connections", self.connections)
-      .field("rooms", self.rooms)
-      .field("bus", "none")
-      .field("archive", ready ? "ok" : "failing")
-      .end_object();
+  for (const FleetEntry& server : call.context.surroundings->fleet()) {
+    json.begin_object()
+        .field("serverId", server.server_id)
+        .field("address", server.address)
+        .field("version", server.version)
+        .field("state", server.alive ? "alive" : "silent");
+    json.key("startedAt").time(server.started_at);
+    json.field("connections", server.connections)
+        .field("rooms", server.rooms)
+        .field("bus", server.bus)
+        .field("archive", server.archive ? "ok" : "failing")
+        .end_object();
+  }
   json.end_array().end_object();
   return json_response(200, std::move(text));
 }

@@ -18,6 +18,7 @@ class LocalBus final : public chat::SignalBus {
   void send(std::uint16_t shard, const chat::Signal& signal) override {
     static_cast<void>(shards_.at(shard)->signal(signal));
   }
+  void publish_elsewhere(const chat::Signal&) override {}
 
  private:
   std::vector<chat::SignalInbox*> shards_;

@@ -40,50 +40,49 @@ bool LocalPresence::expire(UserId user, base::Instant now) {
   return true;
 }
 
-RoomRoster::Change RoomRoster::apply(std::uint16_t shard, UserId user, bool online) {
-  CHECK(shard >> shard_bits == 0);
-  const std::uint64_t entry = user << shard_bits | shard;
+RoomRoster::Change RoomRoster::apply(Source source, UserId user, bool online) {
+  CHECK(source < max_sources);
+  const std::uint64_t entry = user << source_bits | source;
+  const bool own = source < own_sources;
   if (online) {
     const bool was_here = contains(user);
-    seen_.insert(entry);
+    if (seen_.insert(entry).second && own) ++own_;
     if (was_here) return Change::none;
     ++size_;
     return Change::joined;
   }
-  if (seen_.erase(entry) == 0 || contains(user)) return Change::none;
+  if (seen_.erase(entry) == 0) return Change::none;
+  if (own) --own_;
+  if (contains(user)) return Change::fewer;
   --size_;
   return Change::left;
 }
 
 bool RoomRoster::contains(UserId user) const {
-  const auto place = seen_.lower_bound(user << shard_bits);
-  return place != seen_.end() && *place >> shard_bits == user;
+  const auto place = seen_.lower_bound(user << source_bits);
+  return place != seen_.end() && *place >> source_bits == user;
 }
 
-bool RoomRoster::seen_elsewhere(UserId user, std::uint16_t shard) const {
-  const std::uint64_t own = user << shard_bits | shard;
-  auto place = seen_.lower_bound(user << shard_bits);
+bool RoomRoster::contains_own(UserId user) const {
+  const auto place = seen_.lower_bound(user << source_bits);
+  return place != seen_.end() && *place < (user << source_bits | own_sources);
+}
+
+bool RoomRoster::seen_elsewhere(UserId user, Source source) const {
+  const std::uint64_t own = user << source_bits | source;
+  auto place = seen_.lower_bound(user << source_bits);
   if (place != seen_.end() && *place == own) ++place;
-  return place != seen_.end() && *place >> shard_bits == user;
+  return place != seen_.end() && *place >> source_bits == user;
 }
 
 std::vector<UserId> RoomRoster::list(std::size_t limit) const {
   std::vector<UserId> users;
   users.reserve(std::min(limit, size_));
   for (const std::uint64_t entry : seen_) {
-    const UserId user = entry >> shard_bits;
+    const UserId user = entry >> source_bits;
     if (!users.empty() && users.back() == user) continue;
     if (users.size() == limit) break;
     users.push_back(user);
-  }
-  return users;
-}
-
-std::vector<UserId> RoomRoster::of_shard(std::uint16_t shard) const {
-  constexpr std::uint64_t shard_mask = (std::uint64_t{1} << shard_bits) - 1;
-  std::vector<UserId> users;
-  for (const std::uint64_t entry : seen_) {
-    if ((entry & shard_mask) == shard) users.push_back(entry >> shard_bits);
   }
   return users;
 }

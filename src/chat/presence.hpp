@@ -2,8 +2,9 @@
 //
 // A user is in a room from the first of their connections to `grace` after the last. Each shard
 // counts its own connections (LocalPresence) and tells the others by signals; each shard adds up
-// what all shards say (RoomRoster). Both have an entry for each user and room, so an entry is one
-// number; a name is kept once, whatever the number of rooms (Names). Pure: time is passed in.
+// what all shards of all servers say (RoomRoster). Both have an entry for each user and room, so an
+// entry is one number; a name is kept once, whatever the number of rooms (Names). Pure: time is
+// passed in.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,7 @@ class LocalPresence {
   bool expire(UserId user, base::Instant now);
   bool contains(UserId user) const { return here_.contains(user); }
   // Who is here, ascending, also in the grace time.
-  std::vector<UserId> users() const { return {here_.begin(), here_.end()}; }
+  const base::SortedSet<UserId>& users() const { return here_; }
   bool empty() const { return here_.empty(); }
 
  private:
@@ -42,26 +43,46 @@ class LocalPresence {
   std::unordered_map<UserId, Unusual> unusual_;
 };
 
+// Who says that somebody is here: a shard of this server (its index), or one of another server.
+using Source = std::uint16_t;
+inline constexpr Source own_sources = 64;
+inline constexpr Source max_sources = 2'048;  // all servers' shards together
+
 // Everybody in one room, whatever shard they are connected to. Belongs to its shard.
 class RoomRoster {
  public:
-  enum class Change : std::uint8_t { none, joined, left };
-  // A shard (0 to 63) says that a user is, or is no longer, in the room.
-  Change apply(std::uint16_t shard, UserId user, bool online);
+  enum class Change : std::uint8_t {
+    none,
+    joined,
+    left,
+    fewer,  // left one source, and is still seen by another
+  };
+  // A source says that a user is, or is no longer, in the room.
+  Change apply(Source source, UserId user, bool online);
   std::size_t size() const { return size_; }
+  bool has_own() const { return own_ > 0; }  // people who are connected to this server
   bool contains(UserId user) const;
-  bool seen_elsewhere(UserId user, std::uint16_t shard) const;  // by another shard than that
+  bool contains_own(UserId user) const;                   // connected to this server
+  bool seen_elsewhere(UserId user, Source source) const;  // by another source than that
   // At most `limit` user ids, ascending.
   std::vector<UserId> list(std::size_t limit) const;
-  // Whom that shard has seen here, ascending.
-  std::vector<UserId> of_shard(std::uint16_t shard) const;
+  // Calls visit(UserId, Source) for everybody from `first` to `last`, ascending.
+  template <typename Visit>
+  void for_each(UserId first, UserId last, Visit&& visit) const {
+    for (auto place = seen_.lower_bound(first << source_bits); place != seen_.end(); ++place) {
+      const UserId user = *place >> source_bits;
+      if (user > last) return;
+      visit(user, static_cast<Source>(*place & (max_sources - 1)));
+    }
+  }
 
  private:
-  static constexpr unsigned shard_bits = 6;
-  static_assert(max_id >> (64 - shard_bits) == 0);
+  static constexpr unsigned source_bits = 11;
+  static_assert(max_sources == 1u << source_bits && max_id >> (64 - source_bits) == 0);
 
-  base::SortedSet<std::uint64_t> seen_;  // user << shard_bits | shard: who is seen where
+  base::SortedSet<std::uint64_t> seen_;  // user << source_bits | source: who is seen where
   std::size_t size_ = 0;                 // different users in it
+  std::size_t own_ = 0;                  // of seen_, by own sources
 };
 
 // The names of users. Belongs to its shard.

@@ -1,9 +1,11 @@
 // Signals: what is told but not kept (presence, typing, read pointers, revocations), between the
-// shards of a server and later between servers. Bounded, and dropped when late.
+// shards of a server and between servers. Bounded, and dropped when late.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -13,35 +15,79 @@
 
 namespace starling::chat {
 
-struct PresenceSignal {  // the first connection of a user in a room of a shard came, the last went
+// Whose shard it is that says something.
+struct Origin {
   std::uint16_t shard = 0;
+  std::string server;             // its id; empty: this server
+  std::uint64_t incarnation = 0;  // of another server: greater with each of its starts
+
+  bool here() const { return server.empty(); }
+};
+
+struct PresenceSignal {  // the first connection of a user in a room of a shard came, the last went
+  Origin from;
   std::string room;  // empty: connected at all, whatever the room
   UserId user = 0;
   std::string username;
   bool online = false;
 };
-// Signals to this shard were lost: every shard says again whom it has.
-struct PresenceWanted {
-  std::uint16_t shard = 0;  // to which they say it
-};
-// A part of all whom a shard has, in rooms and (room empty) connected at all.
-struct PresenceDigest {
-  static constexpr std::size_t max_people = 256;  // in one part
+// What a shard has to say of that to other servers since it last did, in order.
+struct PresenceDelta {
+  static constexpr std::size_t max_changes = 4'096;  // what is more comes by the digest
   struct Entry {
     std::string room;
     UserId user = 0;
     std::string username;
+    bool online = false;
   };
-  std::uint16_t shard = 0;
-  unsigned number = 0;  // of this part, from 0
-  bool last = false;
-  std::vector<Entry> people;
+  Origin from;
+  std::vector<Entry> changes;
+};
+// Signals to this shard were lost: every shard of this server says again whom it has.
+struct PresenceWanted {
+  std::uint16_t shard = 0;  // to which they say it
+};
+// Where somebody stands in a digest: by room, then by user. Who is connected at all comes last.
+struct PresencePlace {
+  std::string room;
+  UserId user = 0;
+
+  bool operator==(const PresencePlace&) const = default;
+  std::strong_ordering operator<=>(const PresencePlace& other) const {
+    if (room.empty() != other.room.empty()) return room.empty() <=> other.room.empty();
+    const auto by_room = room <=> other.room;
+    return by_room != 0 ? by_room : user <=> other.user;
+  }
+};
+// Whom a shard has from one place to another: these, and nobody else. Each part can be understood
+// without the others, so that one which is lost costs nothing but its own range until the next.
+struct PresenceDigest {
+  static constexpr std::size_t max_people = 256;  // in one part
+  struct Entry {
+    PresencePlace place;
+    std::string username;
+  };
+  Origin from;
+  std::optional<PresencePlace> begin;  // nothing: from the very first
+  std::optional<PresencePlace> end;    // not included; nothing: to the very last
+  std::vector<Entry> people;           // in the order of their places
+};
+// What a server says of itself once a second, and by which it is known to be alive.
+struct ServerSignal {
+  Origin from;
+  std::string address;
+  std::string version;
+  base::WallMs started_at = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t rooms = 0;  // with members connected there
+  bool archive = false;     // it can write
 };
 struct TypingSignal {
   std::string room;
   UserId user = 0;
   std::string username;
   bool typing = false;
+  bool elsewhere = false;  // on another server, which may end before it says that this does
 };
 // How far a user has read moved: to all their sockets but the one that knows it already.
 struct ReadSignal {
@@ -63,16 +109,20 @@ struct RevokedSignal {  // a token's sockets are closed
   base::WallMs expires = 0;
 };
 
-using Signal = std::variant<PresenceSignal, PresenceWanted, PresenceDigest, TypingSignal,
-                            ReadSignal, StatusSignal, RevokedSignal>;
+using Signal = std::variant<PresenceSignal, PresenceDelta, PresenceWanted, PresenceDigest,
+                            ServerSignal, TypingSignal, ReadSignal, StatusSignal, RevokedSignal>;
 
-// How a shard's signals reach every shard, its own included; implemented by src/bus.
+// How a shard's signals reach every shard; implemented by src/bus. Any shard's thread. What one
+// shard sends reaches each shard of this server in the order of sending; to other servers some of
+// it may be lost.
 class SignalBus {
  public:
   virtual ~SignalBus() = default;
-  // Any shard's thread. The signals of one shard reach each shard in the order of their sending.
+  // To every shard of this server, the sender's own included, and to all other servers. A
+  // PresenceSignal stays here: other servers are told by PresenceDelta.
   virtual void publish(const Signal& signal) = 0;
-  virtual void send(std::uint16_t shard, const Signal& signal) = 0;  // to one shard only
+  virtual void send(std::uint16_t shard, const Signal& signal) = 0;  // to one shard of this server
+  virtual void publish_elsewhere(const Signal& signal) = 0;          // to all other servers
 };
 
 // A shard's end of it; called from any thread.

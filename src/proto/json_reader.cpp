@@ -97,6 +97,15 @@ std::optional<JsonValue> JsonValue::member(std::string_view name) const {
   return value;
 }
 
+std::optional<std::vector<JsonValue>> JsonValue::elements() const {
+  dom::array array;
+  if (load<dom::element>(element_).get(array) != simdjson::SUCCESS) return std::nullopt;
+  std::vector<JsonValue> values;
+  values.reserve(array.size());
+  for (const dom::element element : array) store(values.emplace_back().element_, element);
+  return values;
+}
+
 JsonValue::Cursor JsonValue::first_member() const {
   Cursor cursor;
   dom::object object;

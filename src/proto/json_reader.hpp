@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace starling::proto {
 
@@ -25,6 +26,8 @@ class JsonValue {
 
   // The member of that name (the first, if it is there twice); nothing if absent or not an object.
   std::optional<JsonValue> member(std::string_view name) const;
+  // The elements of an array, in order; nothing if it is none.
+  std::optional<std::vector<JsonValue>> elements() const;
   // Calls visit(std::string_view key, JsonValue value) for each member of an object, in order.
   template <typename Visit>
   void for_each_member(Visit&& visit) const {

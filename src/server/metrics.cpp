@@ -109,6 +109,8 @@ void add_bus(const BusMetrics& bus, std::vector<MetricFamily>& families) {
       said.bodies_dropped + said.batches_dropped);
   add("starling_bus_lines_dropped_total", "Signals for other servers that were dropped", counter,
       said.lines_dropped);
+  add("starling_bus_lines_refused_total", "Signals of others that are none", counter,
+      bus.lines_refused);
   add("starling_bus_received_total", "Bodies received, own ones included", counter, heard.bodies);
   add("starling_bus_events_total", "Events of other servers received", counter, heard.events);
   add("starling_bus_refused_total", "Bodies with a wrong signature or content", counter,

@@ -18,6 +18,7 @@ namespace starling::server {
 struct BusMetrics {
   bus::PublisherMetrics publisher;
   bus::ConsumerMetrics consumer;
+  std::uint64_t lines_refused = 0;
   bool up = false;
 };
 

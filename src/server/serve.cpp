@@ -25,7 +25,7 @@
 #include "api/ws_protocol.hpp"
 #include "base/check.hpp"
 #include "base/log.hpp"
-#include "bus/local_bus.hpp"
+#include "bus/fleet_signals.hpp"
 #include "chat/quotas.hpp"
 #include "io/clock.hpp"
 #include "net/listener.hpp"
@@ -160,7 +160,7 @@ class Server final : private Kept {
   std::optional<net::Listener> public_listener_;
   std::optional<net::Listener> admin_listener_;
   api::FrameEncoder encoder_;
-  bus::LocalBus bus_;
+  bus::FleetSignals bus_;
   std::vector<std::unique_ptr<Router>> routers_;  // by shard
   std::string address_;
   std::string server_id_;
@@ -254,6 +254,7 @@ int Server::start_bus() {
   base::Result<std::unique_ptr<BusLink>> link = BusLink::make(config_, self);
   if (!link) return fail(exit_config, link.error().message);
   link_ = std::move(*link);
+  bus_.set_transport(&link_->publisher());
   return exit_ok;
 }
 
@@ -335,7 +336,7 @@ int Server::start_workers() {
   }
   hasher_loop_ = std::make_unique<Loop<Hasher>>(*hasher_, "hasher");
   if (link_) {
-    const base::Result<void> linked = link_->start(inboxes, nullptr);
+    const base::Result<void> linked = link_->start(inboxes, &bus_);
     if (!linked) return fail(exit_os, linked.error().message);
   }
   return exit_ok;
@@ -364,7 +365,8 @@ void Server::say_what_runs() const {
 std::string Server::metrics() {
   ServerMetrics now{crew_.metrics(), *quotas_, writer_->metrics(), writer_->backlog()};
   if (link_) {
-    now.bus = {link_->publisher_metrics(), link_->consumer_metrics(), link_->state().bus_up()};
+    now.bus = {link_->publisher_metrics(), link_->consumer_metrics(), bus_.refused(),
+               link_->state().bus_up()};
   }
   now.dropped_log_lines = base::dropped_log_lines();
   now.stalled_threads = stalled_threads_;

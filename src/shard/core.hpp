@@ -8,6 +8,7 @@
 //   holes.cpp      what a room's feed lacks, from the archive
 //   fanout.cpp     from the rooms' wire buffers to the sockets
 //   presence.cpp   signals: who is here, who types, what was read, which token ended
+//   fleet.cpp      what this server and others tell each other of that, and who the others are
 //   notices.cpp    soft trouble: the archive is away, a session is too fast
 //
 // Objects of clients are only destroyed at the end of a turn, so no function has to fear that
@@ -21,6 +22,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -36,6 +38,7 @@
 #include "base/sorted_map.hpp"
 #include "chat/archive.hpp"
 #include "chat/command.hpp"
+#include "chat/fleet_view.hpp"
 #include "chat/presence.hpp"
 #include "chat/presence_view.hpp"
 #include "chat/quotas.hpp"
@@ -170,7 +173,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   std::uint64_t online_count(std::string_view room) const override;
   void publish(const chat::Signal& signal) override;
   bool ready(std::string& details) const override;
-  api::FleetEntry fleet() const override;
+  std::vector<api::FleetEntry> fleet() const override;
 
   // ---- commands.cpp
   bool on_message(net::Connection& connection, proto::Opcode kind,
@@ -256,11 +259,15 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
 
   // ---- presence.cpp
   void on_signal(const chat::Signal& signal);
+  // Who brought a change about decides who tells the archive of it.
+  enum class Cause : std::uint8_t { here, elsewhere, ended };
   void hear(const chat::PresenceSignal& signal);
   void announce(const std::string& room, chat::UserId user, const std::string& username,
                 bool online);
+  void take(const chat::PresenceSignal& signal);
   void hear(const chat::PresenceWanted& wanted);
   void hear(const chat::PresenceDigest& part);
+  void note_digest(const chat::PresenceDigest& part);
   void hear(const chat::TypingSignal& signal);
   void hear(const chat::ReadSignal& signal);
   void note_read(const Call& call, const Session* session, const chat::Reply& reply);
@@ -272,8 +279,9 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void depart(Session& session, Room& room);
   void appear(Session& session, std::string_view username);
   void disappear(Session& session);
-  void on_presence_change(const chat::PresenceView::Change& change);
+  void on_presence_change(const chat::PresenceView::Change& change, Cause cause);
   void keep_status(chat::UserId user);
+  void note_told(chat::UserId user);
   void on_status_reply(chat::UserId user, const chat::Reply& reply);
   void on_revocations(const chat::Reply& reply);
   void on_signals_lost();
@@ -283,6 +291,17 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void tell_room(Room& room, std::string_view json, chat::UserId except);
   void send_presence_counts();
   void tell_presence_count(Session& session, const Room& room);
+
+  // ---- fleet.cpp
+  chat::PresenceDigest digest_part(std::optional<chat::PresencePlace> begin) const;
+  void hear(const chat::PresenceDelta& delta);
+  void hear(const chat::ServerSignal& server);
+  bool believe(const chat::Origin& from);
+  void tick_fleet();
+  void bury_the_silent();
+  void say_digest();
+  void say_what_i_am();
+  void mark_typing_elsewhere(Room& room, const chat::TypingSignal& signal);
 
   // ---- notices.cpp
   void watch_archive();
@@ -323,7 +342,19 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   std::vector<chat::ReadSignal> reads_;     // that moved in this turn
   std::vector<chat::UserId> statuses_due_;  // of which the archive could not be told
   std::uint64_t digests_missing_ = 0;       // signals were lost: of these shards (a bit each)
+  std::map<std::uint16_t, chat::PresencePlace> digests_reach_;  // how far those that have begun
   bool revocations_missing_ = false;
+
+  // Other servers. Of those whom they had when they ended, some are still to be removed.
+  chat::FleetView fleet_;
+  std::vector<chat::FleetView::Ended> ended_;
+  std::vector<chat::PresenceDelta::Entry> untold_;                // changes of this second
+  base::SortedMap<std::string_view, const Room*> present_rooms_;  // in which somebody is here
+  std::optional<chat::PresencePlace> digest_at_;                  // the next part begins here
+  bool digest_open_ = false;
+  base::Instant next_digest_{};
+  unsigned ticks_until_revocations_ = 0;
+  std::unordered_map<chat::UserId, base::Instant> lately_told_;  // of whom the archive, until then
 
   // Work for the end of the turn.
   std::vector<Room*> dirty_rooms_;
@@ -351,6 +382,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   };
   std::deque<Departure> departures_;
   std::deque<TypingEnd> typing_ends_;
+  std::deque<TypingEnd> typing_elsewhere_ends_;
   std::vector<Paused> paused_;
   base::Instant next_tick_{};
   base::Instant accept_again_{};  // meaningful while a listener is not armed

@@ -146,14 +146,4 @@ bool Core::ready(std::string& details) const {
   return archive && !draining_;
 }
 
-api::FleetEntry Core::fleet() const {
-  api::FleetEntry entry;
-  entry.server_id = options_.server_id;
-  entry.address = options_.address;
-  entry.started_at = options_.started_at;
-  entry.connections = connections();
-  entry.rooms = presence_.rooms();
-  return entry;
-}
-
 }  // namespace starling::shard

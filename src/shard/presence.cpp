@@ -1,8 +1,11 @@
 // Signals: who is here, who types, what was read, which token ended.
 //
-// Every shard hears every signal, its own included, and tells the members that sit with it.
+// Every shard hears every signal, its own included, and tells the members that sit with it. What
+// other servers say comes by fleet.cpp.
 #include <chrono>
 #include <functional>
+#include <map>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -17,48 +20,67 @@ void Core::on_signal(const chat::Signal& signal) {
 }
 
 void Core::hear(const chat::PresenceSignal& signal) {
-  if (signal.shard == options_.index) return;  // known since announce()
-  if (const auto change = presence_.apply(signal)) on_presence_change(*change);
+  if (signal.from.shard == options_.index) return;  // known since announce()
+  take(signal);
+}
+
+void Core::take(const chat::PresenceSignal& signal) {
+  if (const auto change = presence_.apply(signal)) on_presence_change(*change, Cause::here);
+  // Who left here while seen elsewhere may be leaving there at this moment.
+  if (signal.room.empty() && !signal.online) note_told(signal.user);
 }
 
 // This shard knows of its own people at once, not by way of its inbox: whoever is told who is in a
 // room has then been counted in that number, and counts the others that come from there.
 void Core::announce(const std::string& room, chat::UserId user, const std::string& username,
                     bool online) {
-  const chat::PresenceSignal signal{options_.index, room, user, username, online};
-  if (const auto change = presence_.apply(signal)) on_presence_change(*change);
+  const chat::PresenceSignal signal{{options_.index, {}, 0}, room, user, username, online};
+  take(signal);
   publish(signal);
+  if (options_.fleet && untold_.size() < chat::PresenceDelta::max_changes) {
+    untold_.push_back({room, user, username, online});
+  }
 }
 
 void Core::hear(const chat::PresenceDigest& part) {
+  if (!believe(part.from)) return;
   std::vector<chat::PresenceView::Change> changes;
-  if (presence_.apply(part, changes)) digests_missing_ &= ~(std::uint64_t{1} << part.shard);
-  for (const chat::PresenceView::Change& change : changes) on_presence_change(change);
+  presence_.apply(part, changes);
+  const Cause cause = part.from.here() ? Cause::here : Cause::elsewhere;
+  for (const chat::PresenceView::Change& change : changes) on_presence_change(change, cause);
+  if (part.from.here()) note_digest(part);
+}
+
+// What was lost is made up for when all parts have come, from the first to the last.
+void Core::note_digest(const chat::PresenceDigest& part) {
+  const auto reached = digests_reach_.find(part.from.shard);
+  if (part.begin && (reached == digests_reach_.end() || reached->second != *part.begin)) return;
+  if (part.end) {
+    digests_reach_.insert_or_assign(part.from.shard, *part.end);
+  } else {
+    digests_reach_.erase(part.from.shard);
+    digests_missing_ &= ~(std::uint64_t{1} << part.from.shard);
+  }
 }
 
 // Another shard has lost signals: it is told whom this one has.
 void Core::hear(const chat::PresenceWanted& wanted) {
-  chat::PresenceDigest part;
-  part.shard = options_.index;
-  const auto say = [&](const std::string& room, const chat::LocalPresence& present) {
-    for (const chat::UserId user : present.users()) {
-      if (part.people.size() == chat::PresenceDigest::max_people) {
-        options_.bus->send(wanted.shard, part);
-        ++part.number;
-        part.people.clear();
-      }
-      part.people.push_back({room, user, std::string{presence_.name_of(user)}});
-    }
-  };
-  say({}, connected_here_);
-  for (const auto& [name, room] : rooms_) say(name, room.present);
-  part.last = true;
-  options_.bus->send(wanted.shard, part);
+  std::optional<chat::PresencePlace> begin;
+  do {
+    chat::PresenceDigest part = digest_part(std::move(begin));
+    begin = part.end;
+    options_.bus->send(wanted.shard, part);
+  } while (begin);
 }
 
-void Core::on_presence_change(const chat::PresenceView::Change& change) {
+void Core::on_presence_change(const chat::PresenceView::Change& change, Cause cause) {
   if (change.room.empty()) {
-    keep_status(change.user);
+    // A server tells the archive of a user where the last word may have been its own, and all tell
+    // it of those whose server has ended.
+    if (cause != Cause::elsewhere || presence_.connected_here(change.user) ||
+        lately_told_.contains(change.user)) {
+      keep_status(change.user);
+    }
     return;
   }
   Room* room = find_room(change.room);
@@ -82,7 +104,16 @@ void Core::keep_status(chat::UserId user) {
   call.kind = Call::Kind::status;
   call.user = user;
   const chat::SetStatus status{user, presence_.contains({}, user)};
+  note_told(user);
   if (!ask(chat::WriteRequest{status}, call)) statuses_due_.push_back(user);
+}
+
+// Servers hear of a user's moves between them in different orders, and late: as long as this one
+// may have told the archive what others see otherwise, it tells it again whenever it learns more.
+void Core::note_told(chat::UserId user) {
+  constexpr base::Duration until_all_have_heard = std::chrono::seconds{15};
+  if (!options_.fleet || user % shards_.size() != options_.index) return;
+  lately_told_.insert_or_assign(user, context_.now + until_all_have_heard);
 }
 
 void Core::on_status_reply(chat::UserId user, const chat::Reply& reply) {
@@ -94,6 +125,7 @@ void Core::on_signals_lost() {
   for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
     if (shard != options_.index) digests_missing_ |= std::uint64_t{1} << shard;
   }
+  digests_reach_.clear();
   revocations_missing_ = true;
 }
 
@@ -125,6 +157,7 @@ void Core::on_revocations(const chat::Reply& reply) {
 void Core::hear(const chat::TypingSignal& signal) {
   Room* room = find_room(signal.room);
   if (!room || presence_.count(signal.room) > config_.presence.events_max) return;
+  if (signal.elsewhere) mark_typing_elsewhere(*room, signal);
   tell_room(*room, api::typing(signal), signal.user);
 }
 
@@ -189,6 +222,7 @@ void Core::hear(const chat::RevokedSignal& signal) {
 }
 
 void Core::arrive(Session& session, Room& room) {
+  present_rooms_.insert({room.name, &room});
   if (!room.present.arrived(session.user)) return;
   announce(room.name, session.user, std::string{presence_.name_of(session.user)}, true);
 }
@@ -221,6 +255,7 @@ void Core::expire_departures() {
     } else {
       Room* room = find_room(departure.room);
       if (!room || !room->present.expire(departure.user, context_.now)) continue;
+      if (room->present.empty()) present_rooms_.erase(room->name);
     }
     announce(departure.room, departure.user, std::string{presence_.name_of(departure.user)}, false);
     if (!departure.room.empty()) maybe_abandoned_.push_back(departure.room);
@@ -228,16 +263,26 @@ void Core::expire_departures() {
 }
 
 void Core::expire_typing() {
+  const auto end = [this](Room& room, std::map<chat::UserId, base::Instant>& marks,
+                          chat::UserId user) -> std::optional<chat::TypingSignal> {
+    const auto mark = marks.find(user);
+    if (mark == marks.end() || mark->second > context_.now) return std::nullopt;
+    marks.erase(mark);
+    return chat::TypingSignal{room.name, user, std::string{presence_.name_of(user)}, false};
+  };
   while (!typing_ends_.empty() && typing_ends_.front().at <= context_.now) {
-    const TypingEnd end = std::move(typing_ends_.front());
+    const TypingEnd due = std::move(typing_ends_.front());
     typing_ends_.pop_front();
-    Room* room = find_room(end.room);
+    Room* room = find_room(due.room);
     if (!room) continue;
-    const auto mark = room->typing.find(end.user);
-    if (mark == room->typing.end() || mark->second > context_.now) continue;
-    room->typing.erase(mark);
-    publish(
-        chat::TypingSignal{end.room, end.user, std::string{presence_.name_of(end.user)}, false});
+    if (const auto signal = end(*room, room->typing, due.user)) publish(*signal);
+  }
+  while (!typing_elsewhere_ends_.empty() && typing_elsewhere_ends_.front().at <= context_.now) {
+    const TypingEnd due = std::move(typing_elsewhere_ends_.front());
+    typing_elsewhere_ends_.pop_front();
+    Room* room = find_room(due.room);
+    if (!room) continue;
+    if (const auto signal = end(*room, room->typing_elsewhere, due.user)) hear(*signal);
   }
 }
 

@@ -50,7 +50,8 @@ struct Room {
   bool count_changed = false;   // presence_count is due
   bool outrun = false;          // a member waits until the feed has come to where it is
   chat::LocalPresence present;  // on this shard
-  std::map<chat::UserId, base::Instant> typing;  // who is typing, and until when
+  std::map<chat::UserId, base::Instant> typing;            // who is typing, and until when
+  std::map<chat::UserId, base::Instant> typing_elsewhere;  // the same, on other servers
 
   // Nobody here needs it any more.
   bool abandoned() const { return seats.empty() && joining == 0 && present.empty(); }

@@ -14,7 +14,7 @@ class Surroundings final : public api::Surroundings {
   bool token_revoked(std::string_view) const override { return false; }
   std::uint64_t online_count(std::string_view) const override { return 1; }
   void publish(const chat::Signal&) override {}
-  api::FleetEntry fleet() const override { return {}; }
+  std::vector<api::FleetEntry> fleet() const override { return {}; }
   bool ready(std::string&) const override { return true; }
 };
 

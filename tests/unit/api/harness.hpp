@@ -41,7 +41,10 @@ class TestSurroundings final : public Surroundings {
   }
   std::uint64_t online_count(std::string_view room) const override { return room.size(); }
   void publish(const chat::Signal& signal) override { published.push_back(signal); }
-  FleetEntry fleet() const override { return {"server-1", "127.0.0.1:8080", test_now, 3, 2}; }
+  std::vector<FleetEntry> fleet() const override {
+    return {{"server-1", "127.0.0.1:8080", "1.0", test_now, 3, 2, true, "ok", true},
+            {"server-2", "127.0.0.1:8081", "0.9", test_now, 5, 1, false, "away", false}};
+  }
   bool ready(std::string& details) const override {
     details += "[+]details\n";
     return is_ready;

@@ -32,18 +32,15 @@ TEST_F(RoomsTest, one_room) {
   expect_failures_become_statuses("GET", "/api/rooms/one");
 }
 
-TEST_F(RoomsTest, a_server_that_is_alone_shows_itself) {
-  for (const bool ready : {true, false}) {
-    surroundings.is_ready = ready;
-    call("GET", "/api/fleet");
-    EXPECT_EQ(status(), 200);
-    EXPECT_EQ(body(),
-              R"({"servers":[{"serverId":"server-1","address":"127.0.0.1:8080","version":")" +
-                  std::string{version} +
-                  R"(","startedAt":"2026-11-18T11:06:40.000Z","connections":3,"rooms":2,)"
-                  R"("bus":"none","archive":")" +
-                  (ready ? "ok" : "failing") + R"("}]})");
-  }
+TEST_F(RoomsTest, the_servers_that_are_known) {
+  call("GET", "/api/fleet");
+  EXPECT_EQ(status(), 200);
+  EXPECT_EQ(body(), R"({"servers":[{"serverId":"server-1","address":"127.0.0.1:8080",)"
+                    R"("version":"1.0","state":"alive","startedAt":"2026-11-18T11:06:40.000Z",)"
+                    R"("connections":3,"rooms":2,"bus":"ok","archive":"ok"},)"
+                    R"({"serverId":"server-2","address":"127.0.0.1:8081",)"
+                    R"("version":"0.9","state":"silent","startedAt":"2026-11-18T11:06:40.000Z",)"
+                    R"("connections":5,"rooms":1,"bus":"away","archive":"failing"}]})");
 }
 
 }  // namespace

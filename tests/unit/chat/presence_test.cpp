@@ -66,7 +66,7 @@ TEST(RoomRosterTest, a_user_on_two_shards_is_one_person) {
   EXPECT_EQ(roster.apply(0, 7, true), Change::joined);
   EXPECT_EQ(roster.apply(1, 7, true), Change::none);
   EXPECT_EQ(roster.size(), 1u);
-  EXPECT_EQ(roster.apply(0, 7, false), Change::none);
+  EXPECT_EQ(roster.apply(0, 7, false), Change::fewer);
   EXPECT_TRUE(roster.contains(7));
   EXPECT_EQ(roster.apply(1, 7, false), Change::left);
   EXPECT_EQ(roster.size(), 0u);
@@ -96,11 +96,35 @@ TEST(RoomRosterTest, lists_ascending_and_bounded) {
 TEST(RoomRosterTest, knows_who_saw_whom) {
   RoomRoster roster;
   roster.apply(0, 7, true);
-  roster.apply(1, 7, true);
+  roster.apply(max_sources - 1, 7, true);
   roster.apply(1, 5, true);
-  EXPECT_EQ(roster.of_shard(0), (std::vector<UserId>{7}));
-  EXPECT_EQ(roster.of_shard(1), (std::vector<UserId>{5, 7}));
-  EXPECT_TRUE(roster.of_shard(2).empty());
+  using Seen = std::vector<std::pair<UserId, Source>>;
+  const auto seen = [&](UserId first, UserId last) {
+    Seen all;
+    roster.for_each(first, last,
+                    [&](UserId user, Source source) { all.emplace_back(user, source); });
+    return all;
+  };
+  EXPECT_EQ(seen(0, max_id), (Seen{{5, 1}, {7, 0}, {7, max_sources - 1}}));
+  EXPECT_EQ(seen(0, 6), (Seen{{5, 1}}));
+  EXPECT_EQ(seen(6, 7), (Seen{{7, 0}, {7, max_sources - 1}}));
+  EXPECT_TRUE(seen(8, max_id).empty());
+}
+
+TEST(RoomRosterTest, tells_this_server_from_others) {
+  using Change = RoomRoster::Change;
+  RoomRoster roster;
+  roster.apply(own_sources, 7, true);
+  EXPECT_FALSE(roster.has_own());
+  EXPECT_FALSE(roster.contains_own(7));
+  roster.apply(own_sources - 1, 7, true);
+  roster.apply(own_sources - 1, 7, true);
+  EXPECT_TRUE(roster.has_own());
+  EXPECT_TRUE(roster.contains_own(7));
+  EXPECT_FALSE(roster.contains_own(6));
+  EXPECT_EQ(roster.apply(own_sources, 7, false), Change::fewer);
+  EXPECT_EQ(roster.apply(own_sources - 1, 7, false), Change::left);
+  EXPECT_FALSE(roster.has_own());
 }
 
 TEST(NamesTest, knows_the_latest_name_until_it_is_forgotten) {

@@ -141,8 +141,10 @@ class TestBus final : public chat::SignalBus {
     bus_.publish(signal);
   }
   void send(std::uint16_t shard, const chat::Signal& signal) override { bus_.send(shard, signal); }
+  void publish_elsewhere(const chat::Signal& signal) override { elsewhere.push_back(signal); }
 
-  unsigned reads = 0;  // read pointers that were told
+  unsigned reads = 0;                   // read pointers that were told
+  std::vector<chat::Signal> elsewhere;  // what other servers alone were told
 
  private:
   bus::LocalBus bus_;
