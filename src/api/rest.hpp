@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "api/fleet.hpp"
 #include "api/identity.hpp"
 #include "api/origin.hpp"
 #include "api/pages.hpp"
@@ -32,19 +33,6 @@ using Step = std::variant<proto::HttpResponse, Ask>;
 struct Ask {
   chat::Request request;
   std::function<Step(chat::Reply&&)> then;
-};
-
-// A server as GET /api/fleet shows it.
-struct FleetEntry {
-  std::string server_id;
-  std::string address;
-  std::string version;
-  base::WallMs started_at = 0;
-  std::uint64_t connections = 0;
-  std::uint64_t rooms = 0;  // with members connected there
-  bool alive = true;        // false: silent; the rest is what it said last
-  std::string_view bus;     // "none", "ok" or "away"
-  bool archive = false;     // it can write
 };
 
 // What only a shard knows; called on its thread from within a step.

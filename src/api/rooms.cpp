@@ -53,24 +53,7 @@ Step get_room(RestCall& call) {
 
 // What this server knows of itself and of those that it hears.
 Step get_fleet(RestCall& call) {
-  std::string text;
-  JsonWriter json{text};
-  json.begin_object().key("servers").begin_array();
-  for (const FleetEntry& server : call.context.surroundings->fleet()) {
-    json.begin_object()
-        .field("serverId", server.server_id)
-        .field("address", server.address)
-        .field("version", server.version)
-        .field("state", server.alive ? "alive" : "silent");
-    json.key("startedAt").time(server.started_at);
-    json.field("connections", server.connections)
-        .field("rooms", server.rooms)
-        .field("bus", server.bus)
-        .field("archive", server.archive ? "ok" : "failing")
-        .end_object();
-  }
-  json.end_array().end_object();
-  return json_response(200, std::move(text));
+  return json_response(200, fleet_json(call.context.surroundings->fleet()));
 }
 
 }  // namespace starling::api

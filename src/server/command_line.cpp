@@ -54,7 +54,9 @@ int ask_running(const std::string& folder, const std::string& question, bool unt
     std::fprintf(stderr, "starling: %s\n", said.error().message.c_str());
     return exit_unavailable;
   }
-  std::fprintf(said->exit_code == exit_ok ? stdout : stderr, "%s\n", said->text.c_str());
+  // Of a server that works in part the state is an answer, too.
+  const bool answered = said->exit_code == exit_ok || said->exit_code == exit_temporary;
+  std::fprintf(answered ? stdout : stderr, "%s\n", said->text.c_str());
   return said->exit_code;
 }
 
@@ -244,6 +246,12 @@ void Program::add_live() {
         ->type_name("DIR");
     return added;
   };
+  CLI::App& status = add("status", "Show how a running server is, and which others it hears",
+                         [this, ask] { return ask(as_json_ ? "status json" : "status"); });
+  status.add_flag("--json", as_json_, "As a JSON object, as of GET /api/fleet");
+  status.footer(
+      "Ends with 0 if all is well, 75 if the archive or the bus is away or the server drains,\n"
+      "69 if no server runs there.");
   add("reload", "Let a running server read its settings again", [ask] {
     return ask("reload");
   }).footer("Ends with 78, and the server keeps its settings, if they are wrong.");

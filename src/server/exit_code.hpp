@@ -9,6 +9,7 @@ enum ExitCode : int {
   exit_unavailable = 69,  // a port is taken, the data folder is in use
   exit_internal = 70,
   exit_os = 71,            // the system lacks something: io_uring
+  exit_temporary = 75,     // it works in part, and may work again by itself
   exit_config = 78,        // the configuration
   exit_interrupted = 130,  // a second SIGINT
   exit_terminated = 143,   // a second SIGTERM

@@ -83,6 +83,8 @@ void Keeper::on_signal() {
 
 ControlAnswer Keeper::answer(std::string_view question) {
   constexpr std::string_view level_question = "log-level ";
+  if (question == "status") return kept_.report(false, draining_);
+  if (question == "status json") return kept_.report(true, draining_);
   if (question == "reload") return reload();
   if (question == "drain") return begin_drain();
   if (question.starts_with(level_question)) {

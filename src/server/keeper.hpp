@@ -26,6 +26,7 @@ class Kept {
   virtual std::string status(base::Instant since) = 0;
   virtual void note_stalled(std::size_t threads) = 0;  // how many threads stand still
   // What the operator is told.
+  virtual ControlAnswer report(bool as_json, bool draining) = 0;
   virtual ControlAnswer reload() = 0;
   virtual void drain() = 0;
   virtual bool drained() const = 0;

@@ -33,6 +33,7 @@
 #include "server/bus_link.hpp"
 #include "server/crew.hpp"
 #include "server/exit_code.hpp"
+#include "server/fleet_watch.hpp"
 #include "server/hasher.hpp"
 #include "server/keeper.hpp"
 #include "server/loop.hpp"
@@ -41,6 +42,7 @@
 #include "server/reload.hpp"
 #include "server/secret.hpp"
 #include "server/settings.hpp"
+#include "server/status.hpp"
 #include "server/web_client.hpp"
 #include "shard/shard.hpp"
 #include "starling/version.hpp"
@@ -128,6 +130,7 @@ class Server final : private Kept {
   void watch_threads(Vitals& vitals, base::Instant now) override;
   std::string status(base::Instant since) override;
   void note_stalled(std::size_t threads) override { stalled_threads_ = threads; }
+  ControlAnswer report(bool as_json, bool draining) override;
   ControlAnswer reload() override;
   void drain() override { crew_.drain(); }
   bool drained() const override { return crew_.drained(); }
@@ -153,6 +156,7 @@ class Server final : private Kept {
   std::atomic<std::size_t> stalled_threads_{0};
   std::atomic<bool> last_reload_successful_{true};
   std::uint64_t messages_told_ = 0;  // of the last status
+  std::uint64_t messages_per_second_ = 0;
   std::optional<store::DataFolder> folder_;
   std::optional<api::TokenKeys> keys_;
   std::unique_ptr<chat::Quotas> quotas_;
@@ -161,6 +165,8 @@ class Server final : private Kept {
   std::optional<net::Listener> admin_listener_;
   api::FrameEncoder encoder_;
   bus::FleetSignals bus_;
+  FleetWatch others_;
+  base::WallMs started_at_ = 0;
   std::vector<std::unique_ptr<Router>> routers_;  // by shard
   std::string address_;
   std::string server_id_;
@@ -292,7 +298,7 @@ int Server::start_shards() {
   options.metrics_text = [this] { return metrics(); };
   options.archive_healthy = [this] { return writer_->metrics().healthy; };
   options.address = address_;
-  options.started_at = io::wall_clock();
+  options.started_at = started_at_ = io::wall_clock();
 
   const unsigned count = config_.server.threads != 0
                              ? config_.server.threads
@@ -307,6 +313,7 @@ int Server::start_shards() {
   const base::Result<void> started = crew_.start(std::move(all), config_.server.pin);
   if (!started) return fail(exit_os, started.error().message);
   for (shard::Shard* shard : crew_.shards()) bus_.add(shard);
+  bus_.add(&others_);  // behind the shards, which have their numbers
   return exit_ok;
 }
 
@@ -393,10 +400,27 @@ std::string Server::status(base::Instant since) {
   const std::uint64_t fresh = delivered - std::exchange(messages_told_, delivered);
   const std::chrono::duration<double> passed = io::now() - since;
   const double rate = passed.count() > 0 ? static_cast<double>(fresh) / passed.count() : 0;
+  messages_per_second_ = static_cast<std::uint64_t>(rate);
+  others_.look(io::now(), link_ && link_->state().bus_up());
   std::string line = writer_->metrics().healthy ? "" : "the archive cannot keep anything now; ";
   if (link_ && !link_->state().bus_up()) line += "the bus is away; ";
   return line + "Serving " + std::to_string(connections) + " connections, " +
-         std::to_string(static_cast<std::uint64_t>(rate)) + " messages/s delivered";
+         std::to_string(messages_per_second_) + " messages/s delivered";
+}
+
+ControlAnswer Server::report(bool as_json, bool draining) {
+  api::FleetEntry self{server_id_, address_, starling::version,         started_at_, 0, 0,
+                       true,       "none",   writer_->metrics().healthy};
+  const std::vector<shard::ShardMetrics> shards = crew_.metrics();
+  for (const shard::ShardMetrics& shard : shards) self.connections += shard.connections;
+  self.rooms = shards.front().server_rooms;
+  if (link_) self.bus = link_->state().bus_up() ? "ok" : "away";
+  const bool well = self.archive && self.bus != "away" && !draining;
+  std::vector<api::FleetEntry> servers = others_.servers();
+  servers.insert(servers.begin(), std::move(self));
+  return {
+      well ? exit_ok : exit_temporary,
+      as_json ? api::fleet_json(servers) : status_text(servers, messages_per_second_, draining)};
 }
 
 ControlAnswer Server::reload() {

@@ -158,9 +158,7 @@ std::vector<api::FleetEntry> Core::fleet() const {
   self.bus = !bus ? "none" : options_.fleet->bus_up() ? "ok" : "away";
   self.archive = !options_.archive_healthy || options_.archive_healthy();
   for (const auto& [id, server] : fleet_.servers()) {
-    const chat::ServerSignal& said = server.said;
-    servers.push_back({id, said.address, said.version, said.started_at, said.connections,
-                       said.rooms, server.alive, server.alive ? "ok" : "away", said.archive});
+    servers.push_back(api::fleet_entry(id, server));
   }
   return servers;
 }

@@ -463,6 +463,7 @@ void Core::publish_metrics() {
   counts_.batches_dropped = inbox_.dropped_batches();
   counts_.buffer_bytes = budget_.used_bytes();
   counts_.rooms = rooms_.size();
+  counts_.server_rooms = presence_.own_rooms();
   using Numbers = std::array<std::uint64_t, sizeof(ShardMetrics) / sizeof(std::uint64_t)>;
   const auto numbers = std::bit_cast<Numbers>(counts_);
   for (std::size_t i = 0; i < numbers.size(); ++i) {

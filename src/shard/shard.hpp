@@ -48,6 +48,7 @@ struct ShardMetrics {
   std::uint64_t batches_dropped = 0;
   std::uint64_t buffer_bytes = 0;
   std::uint64_t rooms = 0;
+  std::uint64_t server_rooms = 0;  // with members on any shard of this server
 };
 
 struct ShardOptions {

@@ -250,3 +250,28 @@ test('drain sends the clients away and returns when the server has ended', async
     await server.dispose();
   }
 });
+
+test('status says how the server is, for people and programs, and by its exit code', async () => {
+  const server = await Server.start();
+  const status = (...args) => run(['status', '--data-dir', path.join(server.folder, 'data'), ...args]);
+  try {
+    const ann = await server.user('ann');
+    await server.member(ann, 'r');
+    for (;;) { // numbers are told once a second
+      const { code, stdout, stderr } = await status();
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /^starling \S+ on 127\.0\.0\.1:\d+ since \S+Z\nserver  [0-9a-f]+\nload    .*\narchive ok\nbus     none\n$/);
+      if (stdout.includes('1 connection, 1 room, ')) break;
+    }
+    const [self, ...others] = JSON.parse((await status('--json')).stdout).servers;
+    assert.deepEqual(others, []);
+    const [shown] = (await server.call('GET', '/api/fleet', { token: ann.token })).body.servers;
+    assert.deepEqual({ ...self, connections: 0 }, { ...shown, connections: 0 });
+  } finally {
+    await server.stop();
+  }
+  const nobody = await status();
+  assert.equal(nobody.code, 69);
+  assert.match(nobody.stderr, /no server runs on the data folder/);
+  await server.dispose();
+});

@@ -1,0 +1,38 @@
+#include "server/status.hpp"
+
+#include "base/time.hpp"
+
+namespace starling::server {
+namespace {
+
+std::string counted(std::uint64_t number, const char* what) {
+  return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
+}
+
+std::string load_of(const api::FleetEntry& server) {
+  return counted(server.connections, "connection") + ", " + counted(server.rooms, "room");
+}
+
+}  // namespace
+
+std::string status_text(const std::vector<api::FleetEntry>& servers,
+                        std::uint64_t deliveries_per_second, bool draining) {
+  const api::FleetEntry& self = servers.front();
+  std::string since;
+  base::append_iso8601(since, self.started_at);
+  std::string text = "starling " + self.version + " on " + self.address + " since " + since +
+                     (draining ? ", draining" : "") + "\nserver  " + self.server_id + "\nload    " +
+                     load_of(self) + ", " + std::to_string(deliveries_per_second) +
+                     " messages/s delivered" + "\narchive " +
+                     (self.archive ? "ok" : "failing: messages are refused") + "\nbus     " +
+                     std::string{self.bus};
+  for (std::size_t i = 1; i < servers.size(); ++i) {
+    const api::FleetEntry& other = servers[i];
+    text += "\nother   " + other.server_id + "  " + other.address + "  " +
+            (other.alive ? "alive" : "silent") + "  " + other.version + "  " + load_of(other) +
+            (other.archive ? "" : "  archive failing");
+  }
+  return text;
+}
+
+}  // namespace starling::server
