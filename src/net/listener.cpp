@@ -44,6 +44,16 @@ std::uint16_t port_of(const Address& address) {
                   : reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_port);
 }
 
+std::string host_of(const Address& address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  const auto* const v4 = reinterpret_cast<const sockaddr_in*>(&address.storage);
+  const auto* const v6 = reinterpret_cast<const sockaddr_in6*>(&address.storage);
+  const bool is_v4 = address.storage.ss_family == AF_INET;
+  ::inet_ntop(address.storage.ss_family,
+              is_v4 ? static_cast<const void*>(&v4->sin_addr) : &v6->sin6_addr, text, sizeof text);
+  return text;
+}
+
 std::string explain(const std::string& host, std::uint16_t port, int error) {
   std::string text = "cannot listen on " + host + " port " + std::to_string(port) + ": ";
   text += std::strerror(error);
@@ -61,7 +71,7 @@ base::Result<Listener> Listener::open(const std::string& host, std::uint16_t por
     return base::failure("'" + host + "' is neither an IPv4 nor an IPv6 address", EINVAL);
   }
   const int family = address.storage.ss_family;
-  Listener listener{::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), port};
+  Listener listener{::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), host, port};
   const int on = 1;
   auto* const bound = reinterpret_cast<sockaddr*>(&address.storage);
   if (listener.descriptor_ < 0 ||
@@ -90,14 +100,17 @@ base::Result<Listener> Listener::adopt(int descriptor) {
   }
   // Accepting must never block the ring's workers.
   ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
-  return Listener{descriptor, port_of(address)};
+  return Listener{descriptor, host_of(address), port_of(address)};
 }
 
 Listener::Listener(Listener&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), port_(other.port_) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      host_(std::move(other.host_)),
+      port_(other.port_) {}
 
 Listener& Listener::operator=(Listener&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);
+  std::swap(host_, other.host_);
   std::swap(port_, other.port_);
   return *this;
 }

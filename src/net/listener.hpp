@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "base/result.hpp"
 
@@ -21,12 +22,15 @@ class Listener {
   ~Listener();
 
   int descriptor() const { return descriptor_; }
+  const std::string& host() const { return host_; }
   std::uint16_t port() const { return port_; }  // the real one where 0 was asked for
   void close();
 
  private:
-  Listener(int descriptor, std::uint16_t port) : descriptor_(descriptor), port_(port) {}
+  Listener(int descriptor, std::string host, std::uint16_t port)
+      : descriptor_(descriptor), host_(std::move(host)), port_(port) {}
   int descriptor_ = -1;
+  std::string host_;
   std::uint16_t port_ = 0;
 };
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "server/control.hpp"
+#include "server/data_commands.hpp"
 #include "server/exit_code.hpp"
 #include "server/migrate.hpp"
 #include "server/reference.hpp"
@@ -133,10 +134,13 @@ class Program {
 
   CLI::App& command(CLI::App& parent, const std::string& name, const std::string& help,
                     Action action);
+  // One that finds a server by its data folder.
+  CLI::App& data_command(const char* name, const char* help, Action action);
   void add_serve();
   void add_migrate();
   void add_check();
   void add_config();
+  void add_data();
   void add_live();
   void add_version();
   void add_help();
@@ -150,6 +154,7 @@ class Program {
   std::string file_;
   std::string topic_;
   std::string level_;
+  bool replace_ = false;
   bool as_json_ = false;
   bool with_origins_ = false;
   bool dry_run_ = false;
@@ -163,6 +168,7 @@ Program::Program() {
   add_migrate();
   add_check();
   add_config();
+  add_data();
   add_live();
   add_version();
   add_help();
@@ -232,6 +238,33 @@ void Program::add_config() {
           [] { return print(default_toml()); });
 }
 
+CLI::App& Program::data_command(const char* name, const char* help, Action action) {
+  CLI::App& added = command(app_, name, help, std::move(action));
+  add_config_flag(added, flags_);
+  added.add_option("--data-dir", flags_.data_dir, "The server's data folder (default ./data)")
+      ->type_name("DIR");
+  return added;
+}
+
+void Program::add_data() {
+  const auto on_data = [this](auto act) {
+    return [this, act] {
+      const Settings settings = gather(flags_);
+      return settings.problems().empty() ? act(settings.config()) : report(settings);
+    };
+  };
+  CLI::App& backup =
+      data_command("backup", "Copy the database into a file, while the server runs or not",
+                   on_data([this](const Config& c) { return back_up_data(c, file_); }));
+  backup.add_option("file", file_, "The copy; must not exist")->required()->type_name("FILE");
+  CLI::App& restore =
+      data_command("restore", "Put a copy in the place of the database of a stopped server",
+                   on_data([this](const Config& c) { return restore_data(c, file_, replace_); }));
+  restore.add_option("file", file_, "What backup made")->required()->type_name("FILE");
+  restore.add_flag("--replace", replace_, "A database that is there is kept beside, as .replaced");
+  restore.footer("Clients that saw what came after the copy are told to start afresh.");
+}
+
 // What a running server is asked.
 void Program::add_live() {
   const auto ask = [this](const std::string& question, bool until_end = false) {
@@ -239,26 +272,20 @@ void Program::add_live() {
     if (!settings.problems().empty()) return report(settings);
     return ask_running(settings.config().server.data_dir, question, until_end);
   };
-  const auto add = [this](const char* name, const char* help, Action action) -> CLI::App& {
-    CLI::App& added = command(app_, name, help, std::move(action));
-    add_config_flag(added, flags_);
-    added.add_option("--data-dir", flags_.data_dir, "The server's data folder (default ./data)")
-        ->type_name("DIR");
-    return added;
-  };
-  CLI::App& status = add("status", "Show how a running server is, and which others it hears",
-                         [this, ask] { return ask(as_json_ ? "status json" : "status"); });
+  CLI::App& status =
+      data_command("status", "Show how a running server is, and which others it hears",
+                   [this, ask] { return ask(as_json_ ? "status json" : "status"); });
   status.add_flag("--json", as_json_, "As a JSON object, as of GET /api/fleet");
   status.footer(
       "Ends with 0 if all is well, 75 if the archive or the bus is away or the server drains,\n"
       "69 if no server runs there.");
-  add("reload", "Let a running server read its settings again", [ask] {
+  data_command("reload", "Let a running server read its settings again", [ask] {
     return ask("reload");
   }).footer("Ends with 78, and the server keeps its settings, if they are wrong.");
-  add("drain", "Let a running server send its clients away and stop; waits for its end",
-      [ask] { return ask("drain", true); });
-  add("log-level", "Change what a running server logs, until its next reload or restart",
-      [this, ask] { return ask("log-level " + level_); })
+  data_command("drain", "Let a running server send its clients away and stop; waits for its end",
+               [ask] { return ask("drain", true); });
+  data_command("log-level", "Change what a running server logs, until its next reload or restart",
+               [this, ask] { return ask("log-level " + level_); })
       .add_option("level", level_, "debug, info, warning or error")
       ->required()
       ->type_name("LEVEL");

@@ -239,10 +239,17 @@ int Server::start() {
   base::Result<net::Listener> listener = open_public_listener();
   if (!listener) return fail(exit_unavailable, listener.error().message);
   public_listener_ = std::move(*listener);
+  if (config_.auth.mode == AuthMode::open && !config_.auth.open_beyond_loopback &&
+      !is_loopback(public_listener_->host())) {
+    return fail(exit_config,
+                "auth.mode = open is refused beyond loopback, and the service manager "
+                "listens on " +
+                    public_listener_->host());
+  }
   base::Result<net::Listener> admin = open_admin_listener();
   if (!admin) return fail(exit_unavailable, admin.error().message);
   admin_listener_ = std::move(*admin);
-  address_ = address_text(config_.server.host, public_listener_->port());
+  address_ = address_text(public_listener_->host(), public_listener_->port());
 
   server_id_ = random_server_id();
   for (const auto step : {&Server::start_bus, &Server::start_archive, &Server::start_shards,
@@ -350,14 +357,15 @@ int Server::start_workers() {
 }
 
 void Server::say_what_runs() const {
-  base::log(base::LogLevel::info, "serving",
-            {{"url", "http://" + address_},
-             {"version", starling::version},
-             {"auth", config_.auth.mode == AuthMode::token ? "token" : "open"},
-             {"data", config_.server.data_dir},
-             {"shards", std::to_string(crew_.shards().size())},
-             {"metrics",
-              "http://" + address_text(config_.admin.host, admin_listener_->port()) + "/metrics"}});
+  base::log(
+      base::LogLevel::info, "serving",
+      {{"url", "http://" + address_},
+       {"version", starling::version},
+       {"auth", config_.auth.mode == AuthMode::token ? "token" : "open"},
+       {"data", config_.server.data_dir},
+       {"shards", std::to_string(crew_.shards().size())},
+       {"metrics",
+        "http://" + address_text(admin_listener_->host(), admin_listener_->port()) + "/metrics"}});
   if (config_.auth.mode == AuthMode::open) {
     base::log(base::LogLevel::warning,
               "OPEN MODE: every client is believed to be whoever it says it is, and may delete "

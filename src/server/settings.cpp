@@ -43,10 +43,6 @@ std::string variable_of(std::string key) {
   return std::string{own_prefix} + key.substr(0, dot) + "__" + key.substr(dot + 1);
 }
 
-bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
-
 }  // namespace
 
 std::string to_string(const Problem& problem) {
@@ -93,6 +89,10 @@ std::optional<std::pair<std::string, std::uint16_t>> parse_host_port(std::string
   const std::optional<std::uint64_t> port = parse_number(text.substr(colon + 1));
   if (host.empty() || !port || *port > 65'535) return std::nullopt;
   return std::pair{std::string{host}, static_cast<std::uint16_t>(*port)};
+}
+
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
 std::string sqlite_path(const Config& config) {

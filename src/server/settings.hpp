@@ -83,6 +83,9 @@ std::vector<std::string> names_of(const std::vector<Key>& keys);
 // "host:port" or "[v6]:port".
 std::optional<std::pair<std::string, std::uint16_t>> parse_host_port(std::string_view text);
 
+// Whether only this host reaches what listens on `host`.
+bool is_loopback(const std::string& host);
+
 // The file behind store.url; empty: the one in the data folder.
 std::string sqlite_path(const Config& config);
 

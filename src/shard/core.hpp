@@ -152,6 +152,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void take_settings();
   void apply_settings();
   void drain_session(Session& session);
+  bool drained();
   void sweep();
   base::Duration until_next_timer() const;
   void publish_metrics();

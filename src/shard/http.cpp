@@ -26,7 +26,9 @@ void Core::on_request(net::Connection& connection, proto::HttpRequest& request) 
   Client* client = clients_.find(connection.handle());
   CHECK(client != nullptr);
   if (client->admin) {
-    connection.respond(api::answer_admin(rest_, request, options_.metrics_text));
+    proto::HttpResponse response = api::answer_admin(rest_, request, options_.metrics_text);
+    response.close |= draining_;
+    connection.respond(response);
     return;
   }
   if (too_many_requests(*client, request)) return;
@@ -91,7 +93,9 @@ void Core::on_upgrade(net::Connection& connection, proto::HttpRequest& request) 
   }
   if (too_many_requests(*client, request)) return;
   if (draining_) {
-    connection.respond(unavailable("This server is about to stop"));
+    proto::HttpResponse response = unavailable("This server is about to stop");
+    response.close = true;
+    connection.respond(response);
     return;
   }
   if (!echo &&

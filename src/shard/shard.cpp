@@ -135,7 +135,7 @@ bool Core::turn(base::Duration longest) {
   sweep();
   // Here what came in this turn has been sent or given up.
   if (ticked) publish_metrics();
-  return !(draining_ && clients_.size() == 0 && calls_.size() == 0);
+  return !drained();
 }
 
 void Core::run(const io::Completion& completion) {
@@ -169,12 +169,13 @@ void Core::on_accepted(const io::Completion& completion) {
   const int socket = completion.result;
   const bool full = connections() >= config_.limits.connections;
   if (full) quotas_.count_refusal(chat::Limit::connections);
-  if (draining_ || full) {
+  if (full) {
     ring_->close(socket);
     return;
   }
   net::prepare_accepted(socket);
-  if (which == public_listener && least_loaded().adopt(socket)) return;
+  // While draining, the others end as they are done; this shard is the last.
+  if (which == public_listener && !draining_ && least_loaded().adopt(socket)) return;
   // The admin's, or the other shard has more than it can take: this one has just shown that it
   // turns.
   load_.fetch_add(1, std::memory_order_relaxed);
@@ -226,12 +227,7 @@ void Core::welcome_socket(int socket, bool admin) {
 
 void Core::take_inbox() {
   while (std::optional<int> socket = inbox_.take_socket()) {
-    if (draining_) {
-      ring_->close(*socket);
-      load_.fetch_sub(1, std::memory_order_relaxed);
-    } else {
-      welcome_socket(*socket, false);
-    }
+    welcome_socket(*socket, false);
   }
   // Replies are looked at before batches but run after them: whatever a reply speaks of has then
   // been delivered to the feeds.
@@ -403,20 +399,34 @@ void Core::apply_settings() {
 
 void Core::begin_drain() {
   draining_ = true;
-  for (unsigned which : {public_listener, admin_listener}) {
-    if (accepting_[which]) ring_->cancel({io::Operation::accept, {which, 1}});
-    listeners_[which] = -1;
-  }
   const unsigned window = std::max(1u, config_.server.drain_window_ms);
   clients_.for_each([&](base::Handle, Client& client) {
-    if (!client.session) {
-      if (!client.request_open) client.connection.abort();
-      return;
-    }
+    if (!client.session) return;
     if (client.session->stage == Session::Stage::leaving) return;
     tell(*client.session, api::reconnect(static_cast<unsigned>(jitter_() % window), "drain"));
     drain_session(*client.session);
   });
+}
+
+// The shard that listens is the last, so that whoever asks during the drain (a balancer for
+// readyz, a client for an upgrade) is told, not cut off; then it listens no more. Who only keeps a
+// connection open is not waited for.
+bool Core::drained() {
+  if (!draining_ || calls_.size() != 0) return false;
+  bool waiting = false;
+  clients_.for_each([&waiting](base::Handle, const Client& client) {
+    const bool idle = client.connection.state() == net::Connection::State::http &&
+                      !client.request_open && client.connection.private_bytes() == 0;
+    waiting |= !idle;
+  });
+  const bool listens = options_.public_listener >= 0;
+  if (waiting || (listens && connections() != clients_.size())) return false;
+  for (unsigned which : {public_listener, admin_listener}) {
+    if (accepting_[which]) ring_->cancel({io::Operation::accept, {which, 1}});
+    listeners_[which] = -1;
+  }
+  clients_.for_each([](base::Handle, Client& client) { client.connection.abort(); });
+  return clients_.size() == 0;
 }
 
 // A client that waits for an answer is sent away when it has it.

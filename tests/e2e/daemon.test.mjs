@@ -7,7 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { run, Server, within } from './harness.mjs';
+import { Raw, run, Server, within } from './harness.mjs';
 
 const python = '/usr/bin/python3';
 
@@ -129,7 +129,7 @@ for (const thread of ['shard-1', 'writer']) {
 test('it serves on sockets that the service manager listens on', async () => {
   const script = `
 import os, socket, sys
-public, admin = socket.create_server(("127.0.0.1", 0)), socket.create_server(("127.0.0.1", 0))
+public, admin = socket.create_server(("127.0.0.2", 0)), socket.create_server(("127.0.0.3", 0))
 for number, one in ((13, public), (14, admin)): os.dup2(one.fileno(), number)
 for number in (3, 4): os.dup2(number + 10, number)
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2", LISTEN_FDNAMES="starling.socket:admin")
@@ -137,7 +137,7 @@ os.closerange(5, 64)
 os.execv(sys.argv[1], sys.argv[1:])`;
   const server = await Server.start({ through: [python, '-c', script] });
   try {
-    assert.notEqual(new URL(server.url).port, String(server.port), 'the given port, not that of the flag');
+    assert.deepEqual([server.url, server.metrics].map((url) => new URL(url).hostname), ['127.0.0.2', '127.0.0.3']);
     assert.equal((await server.call('GET', '/livez')).status, 200);
     assert.match(await (await fetch(server.metrics)).text(), /starling_build_info/);
     await server.session(await server.user('ann'));
@@ -232,6 +232,34 @@ test('log-level changes what is logged; a level that is none is 64, no server 69
     const nobody = await run(['reload', '--data-dir', folder]);
     assert.equal(nobody.code, 69);
     assert.match(nobody.stderr, /no server runs on the data folder/);
+  } finally {
+    await server.dispose();
+  }
+});
+
+test('while it drains: readyz 503, upgrades 503 with Retry-After, each client a delay of its own; who stays is waited for', async () => {
+  const server = await Server.start({ args: ['--threads', '2'], config: '[server]\ndrain_window_ms = 1000\ndrain_deadline_ms = 60000\n' });
+  try {
+    const ann = await server.user('ann');
+    const stays = await server.member(ann, 'r');
+    const clients = [];
+    for (let i = 0; i < 40; ++i) clients.push(await server.session(ann));
+    stays.socket.pause(); // neither reads nor hangs up
+    const exit = server.stop();
+    const delays = [];
+    for (const client of clients) {
+      delays.push((await client.next('reconnect')).afterMs);
+      await within(client.closed, 'the close');
+    }
+    assert.ok(Math.max(...delays) < 1000 && new Set(delays).size > 20, `${delays}`);
+    const ready = await server.call('GET', '/readyz?verbose');
+    assert.equal(ready.status, 503);
+    assert.match(ready.body, /draining/);
+    assert.equal((await fetch(server.metrics.replace('/metrics', '/readyz'))).status, 503);
+    const answer = await Raw.exchange(server, 'GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n');
+    assert.match(answer, /^HTTP\/1\.1 503 [^]*\r\nRetry-After: \d+\r\n/i);
+    stays.socket.terminate();
+    assert.equal(await exit, 0);
   } finally {
     await server.dispose();
   }
