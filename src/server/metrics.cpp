@@ -3,6 +3,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <limits>
 #include <utility>
 
 #include "starling/version.hpp"
@@ -38,6 +39,7 @@ struct ShardFamily {
 constexpr auto counter = MetricType::Counter;
 constexpr auto gauge = MetricType::Gauge;
 using Numbers = shard::ShardMetrics;
+constexpr double ns_per_second = 1e9;
 
 constexpr ShardFamily shard_families[] = {
     {"starling_connections", "Open connections", gauge, &Numbers::connections},
@@ -67,6 +69,11 @@ constexpr ShardFamily shard_families[] = {
      &Numbers::batches_dropped},
     {"starling_buffer_bytes", "Bytes that wait to be sent", gauge, &Numbers::buffer_bytes},
     {"starling_rooms", "Rooms with members connected", gauge, &Numbers::rooms},
+    {"starling_loop_turns_total", "Turns of a core's loop", counter, &Numbers::turns},
+    {"starling_receives_starved_total", "Receives that found no free buffer", counter,
+     &Numbers::receives_starved},
+    {"starling_timeouts_total", "Connections that were closed for being slow or idle", counter,
+     &Numbers::timeouts},
 };
 
 MetricFamily family_of(const ShardFamily& wanted, const std::vector<Numbers>& shards) {
@@ -76,6 +83,43 @@ MetricFamily family_of(const ShardFamily& wanted, const std::vector<Numbers>& sh
     metric.label.push_back({"core", std::to_string(core)});
     set(metric, wanted.type, static_cast<double>(shards[core].*wanted.member));
   }
+  return family;
+}
+
+MetricFamily loop_time(const std::vector<Numbers>& shards) {
+  MetricFamily family{"starling_loop_busy_seconds_total",
+                      "Time that a core's loop worked, and did not wait",
+                      counter,
+                      {}};
+  for (std::size_t core = 0; core < shards.size(); ++core) {
+    ClientMetric& metric = family.metric.emplace_back();
+    metric.label.push_back({"core", std::to_string(core)});
+    set(metric, counter, static_cast<double>(shards[core].busy_ns) / ns_per_second);
+  }
+  return family;
+}
+
+// Of all cores together: who adds up histograms by hand forgets a core.
+MetricFamily delivery(const std::vector<Numbers>& shards) {
+  MetricFamily family{"starling_delivery_seconds",
+                      "From reading a message to handing its deliveries on the sender's core to "
+                      "the kernel, the commit included",
+                      MetricType::Histogram,
+                      {}};
+  ClientMetric::Histogram& histogram = family.metric.emplace_back().histogram;
+  constexpr double us_per_second = 1e6;
+  std::uint64_t cumulative = 0;
+  for (std::size_t i = 0; i <= base::Histogram::bounds_us.size(); ++i) {
+    for (const Numbers& shard : shards) cumulative += shard.delivery.buckets[i];
+    const double bound = i < base::Histogram::bounds_us.size()
+                             ? static_cast<double>(base::Histogram::bounds_us[i]) / us_per_second
+                             : std::numeric_limits<double>::infinity();
+    histogram.bucket.push_back({cumulative, bound});
+  }
+  std::uint64_t sum_ns = 0;
+  for (const Numbers& shard : shards) sum_ns += shard.delivery.sum_ns;
+  histogram.sample_count = cumulative;
+  histogram.sample_sum = static_cast<double>(sum_ns) / ns_per_second;
   return family;
 }
 
@@ -125,11 +169,12 @@ std::string metrics_text(const ServerMetrics& server) {
   std::vector<MetricFamily> families;
   for (const ShardFamily& wanted : shard_families)
     families.push_back(family_of(wanted, server.shards));
+  families.push_back(loop_time(server.shards));
+  families.push_back(delivery(server.shards));
   families.push_back(refusals(server.quotas));
   const auto add = [&families](const char* name, const char* help, MetricType type, double value) {
     families.push_back(family(name, help, type, value));
   };
-  constexpr double ns_per_second = 1e9;
   add("starling_store_commits_total", "Transactions committed", counter,
       static_cast<double>(writer.commits));
   add("starling_store_events_total", "Events committed", counter,

@@ -95,7 +95,8 @@ struct Call {
   std::string room;
   std::string ref;
   std::string client_message_id;
-  std::string greeting;  // join: what the session is told first
+  std::string greeting;         // join: what the session is told first
+  base::Instant received_at{};  // when it was read from its socket
   std::optional<chat::Seq> after_seq;
   std::optional<std::uint64_t> epoch;
   std::unique_ptr<chat::Authenticate> auth;
@@ -156,6 +157,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void sweep();
   base::Duration until_next_timer() const;
   void publish_metrics();
+  void measure_turn();
   // Takes `call` until the answer comes. False: refused, nothing will be answered, `call` stays.
   [[nodiscard]] bool ask(chat::Request&& request, Call& call);
   void on_reply(chat::TicketedReply&& reply);
@@ -365,6 +367,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   std::vector<std::string> maybe_abandoned_;
   std::vector<chat::FeedItem> deliverable_;
   std::vector<net::Segment> segments_;
+  std::vector<base::Instant> delivered_;  // when what is delivered in this turn was received
 
   // Timers, each in the order of its deadlines because the delay is the same for all.
   struct Departure {

@@ -133,6 +133,7 @@ bool Core::turn(base::Duration longest) {
   flush();
   net::run_deferred(context_);
   sweep();
+  measure_turn();
   // Here what came in this turn has been sent or given up.
   if (ticked) publish_metrics();
   return !drained();
@@ -250,6 +251,7 @@ bool Core::ask(chat::Request&& request, Call& call) {
     ++counts_.calls_refused;
     return false;
   }
+  call.received_at = context_.now;
   const base::Handle handle = calls_.emplace(std::move(call));
   if (options_.backend->submit(std::move(request), {options_.index, handle})) return true;
   call = std::move(*calls_.find(handle));
@@ -295,6 +297,7 @@ void Core::on_reply(chat::TicketedReply&& ticketed) {
   }
   if (const auto* posted = std::get_if<chat::MessagePosted>(&ticketed.reply)) {
     quotas_.note(*posted, context_.now);  // whether or not its sender is still here
+    if (!posted->duplicate) delivered_.push_back(call.received_at);
   }
   if (session) --session->open_calls;
   if (call.kind == Call::Kind::join) {
@@ -460,6 +463,16 @@ void Core::sweep() {
   }
 }
 
+// A message's own answer comes behind the batch that it was committed with, so at the end of the
+// turn that brought it the sends to this shard's members are with the kernel.
+void Core::measure_turn() {
+  const base::Instant end = io::now();
+  for (const base::Instant received : delivered_) counts_.delivery.add(end - received);
+  delivered_.clear();
+  ++counts_.turns;
+  counts_.busy_ns += static_cast<std::uint64_t>((end - context_.now).count());
+}
+
 void Core::publish_metrics() {
   counts_.connections = clients_.size();
   counts_.connections_opened = connection_metrics_.opened;
@@ -471,6 +484,8 @@ void Core::publish_metrics() {
   counts_.bytes_received = connection_metrics_.bytes_received;
   counts_.signals_dropped = inbox_.dropped_signals();
   counts_.batches_dropped = inbox_.dropped_batches();
+  counts_.receives_starved = connection_metrics_.starved_receives;
+  counts_.timeouts = connection_metrics_.timeouts;
   counts_.buffer_bytes = budget_.used_bytes();
   counts_.rooms = rooms_.size();
   counts_.server_rooms = presence_.own_rooms();

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "api/rest.hpp"
+#include "base/histogram.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "chat/archive.hpp"
@@ -49,6 +50,11 @@ struct ShardMetrics {
   std::uint64_t buffer_bytes = 0;
   std::uint64_t rooms = 0;
   std::uint64_t server_rooms = 0;  // with members on any shard of this server
+  std::uint64_t turns = 0;
+  std::uint64_t busy_ns = 0;  // of turns, without what they waited
+  std::uint64_t receives_starved = 0;
+  std::uint64_t timeouts = 0;
+  base::Histogram delivery;  // of messages that came in here
 };
 
 struct ShardOptions {
