@@ -7,6 +7,7 @@
 //   resume    open, while somebody ends the server and starts it again
 //   connect   clients that come: the price of each
 //   requests  HTTP
+//   environment  nothing: the build and the machine
 //
 // Whatever is delivered is counted exactly, by member and room: what was lost, doubled, reordered.
 // Speaks Starling's protocol in open mode, or another server's (--peer). Talks to 127.0.0.1 only,
@@ -30,6 +31,7 @@ bool flawless(const Options& options, const Result& result) {
   if (result.lost + result.doubled + result.reordered + result.closed > 0) return false;
   switch (options.mode) {
     case Mode::idle:
+    case Mode::environment:
       return true;
     case Mode::requests:
       return result.refused == 0 && result.done > 0;
@@ -56,6 +58,10 @@ int run(const Options& options) {
 
   const Baseline before{snapshot_of(options.pids), load_average()};
   const auto result = std::make_unique<Result>();
+  if (options.mode == Mode::environment) {
+    std::puts(report(options, before, *result).c_str());
+    return 0;
+  }
   if (options.mode == Mode::requests) {
     run_requests(options, *result);
   } else {

@@ -22,7 +22,7 @@ struct ModeName {
   const char* about;
 };
 
-constexpr std::array<ModeName, 6> modes{{
+constexpr std::array<ModeName, 7> modes{{
     {Mode::idle, "idle", "Members that say nothing: memory for each"},
     {Mode::open, "open",
      "A fixed rate whatever the server does: latency from the intended time of sending"},
@@ -31,6 +31,7 @@ constexpr std::array<ModeName, 6> modes{{
      "As open, with a server that dies and comes back: what its clients then get, and how soon"},
     {Mode::connect, "connect", "Clients that come: the price of a handshake, or of joining"},
     {Mode::requests, "requests", "HTTP, one request in flight on each connection"},
+    {Mode::environment, "environment", "Nothing is run: the build and the machine"},
 }};
 
 void add_server(CLI::App& mode, Options& options) {
@@ -92,6 +93,7 @@ void add_requests(CLI::App& mode, Options& options) {
 }
 
 void add_options(Mode mode, CLI::App& app, Options& options) {
+  if (mode == Mode::environment) return;
   add_server(app, options);
   if (mode == Mode::requests) {
     add_requests(app, options);

@@ -13,12 +13,13 @@ inline constexpr unsigned max_seconds = 1'200;
 inline constexpr std::uint64_t max_messages = 50'000'000;
 
 enum class Mode : std::uint8_t {
-  idle,      // members that say nothing
-  open,      // messages leave at a fixed rate, whatever the server does
-  closed,    // a message leaves when an earlier one has reached everybody
-  resume,    // open, while the server dies and comes back
-  connect,   // clients that come, beside members that say nothing
-  requests,  // HTTP
+  idle,         // members that say nothing
+  open,         // messages leave at a fixed rate, whatever the server does
+  closed,       // a message leaves when an earlier one has reached everybody
+  resume,       // open, while the server dies and comes back
+  connect,      // clients that come, beside members that say nothing
+  requests,     // HTTP
+  environment,  // nothing is run: the build and the machine are told
 };
 
 struct Options {

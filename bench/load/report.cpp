@@ -170,10 +170,15 @@ void write_options(JsonWriter& json, const Options& options) {
 std::string report(const Options& options, const Baseline& before, const Result& result) {
   std::string text;
   JsonWriter json{text};
+  if (options.mode == Mode::environment) {
+    write_environment(json, options, before.load_average);
+    return text;
+  }
   json.begin_object();
   write_options(json, options);
   if (options.mode != Mode::idle) write_result(json, options, result);
   write_memory(json, options, before.server, result);
+  json.key("environment");
   write_environment(json, options, before.load_average);
   json.end_object();
   return text;
