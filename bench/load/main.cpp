@@ -65,7 +65,14 @@ int run(const Options& options) {
   if (options.mode == Mode::requests) {
     run_requests(options, *result);
   } else {
-    Party party = gather(options);
+    Party party = make_party(options);
+    const std::size_t members = std::size_t{options.rooms} * options.members;
+    if (options.mode == Mode::idle) {
+      gather(options, party, members / 2);
+      run_load(options, party, *result);
+      result->half = result->joined;
+    }
+    gather(options, party, members);
     if (options.mode == Mode::connect) {
       run_connect(options, party, *result);
     } else {

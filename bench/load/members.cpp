@@ -81,21 +81,23 @@ Origin origin_of(std::size_t index) {
   return {1 + static_cast<int>(index / clients_per_source), 0};
 }
 
-Party gather(const Options& options) {
+Party make_party(const Options& options) {
   Party party{make_dialect(options.adapter, options.path), {}, {}};
   party.rooms.resize(options.rooms);
   for (unsigned i = 0; i < options.rooms; ++i) {
     party.rooms[i].name = "load-" + std::to_string(::getpid()) + "-" + std::to_string(i);
     if (options.mode == Mode::closed) party.rooms[i].readers_missing.resize(options.window);
   }
+  return party;
+}
+
+void gather(const Options& options, Party& party, std::size_t members) {
   const bool watched = ::isatty(STDERR_FILENO) == 1;
-  const std::size_t total = std::size_t{options.rooms} * options.members;
-  for (std::size_t first = 0; first < total; first += group_size) {
-    connect_group(options, party, first, std::min(total, first + group_size));
-    if (watched) std::fprintf(stderr, "\r%zu of %zu members ", party.members.size(), total);
+  for (std::size_t first = party.members.size(); first < members; first += group_size) {
+    connect_group(options, party, first, std::min(members, first + group_size));
+    if (watched) std::fprintf(stderr, "\r%zu of %zu members ", party.members.size(), members);
   }
   if (watched) std::fprintf(stderr, "\n");
-  return party;
 }
 
 }  // namespace starling::bench

@@ -49,8 +49,10 @@ struct Party {
   std::deque<Member> members;
 };
 
-// Blocks until everybody has joined; gives up where anybody cannot.
-Party gather(const Options& options);
+// Nobody yet.
+Party make_party(const Options& options);
+// Blocks until the party has so many members; gives up where anybody cannot join.
+void gather(const Options& options, Party& party, std::size_t members);
 
 // `count` new users of the server on `port`, by their numbers.
 std::vector<std::string> make_users(std::uint16_t port, std::size_t count);

@@ -36,6 +36,7 @@ struct Result {
   Series series;
   std::int64_t elapsed_ns = 0;  // from the first message to the last delivery
 
+  Snapshot half;                         // idle: of the server, when half of them had
   Snapshot joined;                       // of the server, when the members had joined and settled
   Snapshot end;                          // of the server, when everything had come
   std::uint64_t peak_private_bytes = 0;  // of the server, looked at once a second
