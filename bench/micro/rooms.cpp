@@ -1,10 +1,12 @@
 // From a committed batch to the bytes of each member's send.
 #include <benchmark/benchmark.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
 #include "base/chunk.hpp"
+#include "chat/presence.hpp"
 #include "chat/room_feed.hpp"
 #include "samples.hpp"
 #include "shard/wire_buffer.hpp"
@@ -82,6 +84,27 @@ void wire_flush(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 BENCHMARK(wire_flush)->Arg(10)->Arg(1'000);
+
+// The timers of a room: somebody goes, is not forgotten at once, and comes back.
+void timers_of_departures(benchmark::State& state) {
+  constexpr base::Duration grace = std::chrono::seconds{3};
+  const auto users = static_cast<chat::UserId>(state.range(0));
+  chat::LocalPresence presence;
+  for (chat::UserId user = 1; user <= users; ++user) presence.arrived(user);
+  base::Instant now{};
+  chat::UserId user = 0;
+  for (auto _ : state) {
+    user = user % users + 1;
+    presence.left(user, now, grace);
+    now += std::chrono::milliseconds{1};
+    if (presence.expire(user, now) || presence.arrived(user)) {
+      state.SkipWithError("somebody was forgotten too early");
+      break;
+    }
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(timers_of_departures)->Arg(10)->Arg(10'000);
 
 }  // namespace
 }  // namespace starling::bench
