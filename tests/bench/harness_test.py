@@ -12,7 +12,7 @@ from unittest import mock
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
 
-from harness import machine, results, rounds, scenarios, servers  # noqa: E402
+from harness import machine, page, results, rounds, scenarios, servers, tables  # noqa: E402
 
 
 def bench(**changed):
@@ -119,6 +119,56 @@ class Quiet(unittest.TestCase):
         busy = self.verdict(1.0, [(0, 0), (0, 1_000)], 8)
         self.assertEqual((busy["quiet"], busy["others_share"]), (False, 0.2))
         self.assertFalse(self.verdict(0.5, [(0, 0), (200, 1_000)], 8)["quiet"])
+
+
+def recorded(scenario, mode, servers_runs, **load):
+    return {"began": "now", "command": "bench/run <it>", "not_run": {"nats": "it is not here: why"},
+            "environment": {"revision": "r", "compiler": "c"},
+            "workload": {"scenario": scenario, "about": "work & more",
+                         "load": {"mode": mode, **load}, "servers": list(servers_runs)},
+            "runs": [made_up(name, round=place, **run) for name, runs in servers_runs.items()
+                     for place, run in enumerate(runs)]}
+
+
+def opened(p99, cpu):
+    times = dict.fromkeys((key for key, _ in page.PERCENTILES), p99)
+    return {"latency_ms": times, "deliveries_per_s": 100, "cpu_us_per_delivery": cpu, "lost": 0,
+            "series": [{"p99_ms": p99}] * 3}
+
+
+class Report(unittest.TestCase):
+    FOUND = [
+        recorded("fanout-100", "open", {"starling": [opened(1, 2), opened(3, 4), opened(2, 3)],
+                                        "ws": [opened(9, 4), opened(9, 8), opened(9, 6)]}),
+        recorded("idle-10000", "idle", {"starling": [{"user_bytes": {"per_member": 500}}]}),
+        *(recorded(f"offered-{rate}", "open", {"starling": [opened(1, 2)]}, rate=rate, members=10)
+          for rate in (1, 10)),
+        recorded("micro", None, {"micro": [{"micro_ns": {"a step": 7.25}}]}),
+    ]
+
+    def test_the_page_needs_nothing_else(self):
+        text = page.document(self.FOUND)
+        # CPU, memory, throughput and p99 against offered load, percentiles and time of fanout-100.
+        self.assertEqual(text.count("<svg"), 6)
+        for part in ("src=", "href=", "http", "<script", "url("):
+            self.assertNotIn(part, text)
+        self.assertIn("bench/run &lt;it&gt;", text)
+        self.assertIn("work &amp; more", text)
+
+    def test_a_curve_is_the_run_in_the_middle(self):
+        run = page.median_run(self.FOUND[0], "starling")
+        self.assertEqual(run["latency_ms"]["p99"], 2)
+
+    def test_tables_stand_between_their_marks(self):
+        before = f"head {tables.BEGIN} old {tables.END} tail"
+        text = tables.put_into(before, self.FOUND)
+        self.assertTrue(text.startswith("head ") and text.endswith(" tail"))
+        self.assertNotIn("old", text)
+        self.assertIn("| starling | 3.000 (2.000–4.000) |", text)
+        self.assertIn("| ws | 6.000 (4.000–8.000); starling 0.50 of it |", text)
+        self.assertIn("| nats | not run |", text)
+        self.assertIn("| a step | 7.2 (7.2–7.2) |", text)
+        self.assertEqual(tables.put_into(text, self.FOUND), text)
 
 
 if __name__ == "__main__":
