@@ -13,7 +13,7 @@ class NotComparable(Exception):
 
 @dataclasses.dataclass
 class Row:
-    server: str  # or "ours over theirs": runs of the same place in a round, divided
+    server: str
     metric: metrics.Metric
     first: list
     second: list

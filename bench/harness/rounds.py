@@ -31,9 +31,8 @@ def command_of(scenario, name, running, build, seconds):
         options["seconds"] = seconds
     command = [build / "bench/load/starling-load", scenario.mode, "--pid", running.process.pid,
                "--port", running.port]
-    adapter = dict(zip(running.adapter[::2], running.adapter[1::2]))
     if scenario.mode != "requests":
-        options.setdefault("peer", adapter["--peer"])
+        options.setdefault("peer", running.adapter)
     for key, value in options.items():
         command += [f"--{key}"] if value is True else [f"--{key}", value]
     return [str(part) for part in command]

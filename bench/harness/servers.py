@@ -40,7 +40,7 @@ class Trouble(Exception):
 class Server:
     """`command` and `absent` are called with the folder of the release build."""
     command: object  # (build, port, folder) -> list
-    adapter: tuple  # arguments of the load generator
+    adapter: str  # --peer of the load generator
     absent: object = lambda build: None  # why it cannot be run; None: it can
 
 
@@ -49,10 +49,10 @@ def starling(threads):
         return [build / "src/server/starling", "serve", "--auth", "open", "--port", port,
                 "--admin", "127.0.0.1:0", "--data-dir", folder, "--threads", threads,
                 "--log-level", "error"]
-    return Server(command, ("--peer", "starling"))
+    return Server(command, "starling")
 
 
-def _npm(file, *adapter):
+def _npm(file, adapter):
     def absent(_build):
         there = shutil.which("node") and (PEERS / "node_modules").is_dir()
         return None if there else "its packages are missing: tools/setup bench"
@@ -77,17 +77,17 @@ def _nats(_build, port, folder):
 def given(adapter, command):
     """Any server: a command in which {port} stands for its port."""
     return Server(lambda _build, port, _folder: shlex.split(command.replace("{port}", str(port))),
-                  ("--peer", adapter))
+                  adapter)
 
 
 SERVERS = {
     "starling": starling(1),
     "starling-2": starling(2),
-    "ws": _npm("ws.mjs", "--peer", "raw"),
-    "socketio": _npm("socketio.mjs", "--peer", "socketio"),
-    "nchan": Server(_nchan, ("--peer", "raw"),
+    "ws": _npm("ws.mjs", "raw"),
+    "socketio": _npm("socketio.mjs", "socketio"),
+    "nchan": Server(_nchan, "raw",
                     lambda _build: None if NCHAN.exists() else "no nchan: tools/setup peers"),
-    "nats": Server(_nats, ("--peer", "nats"), lambda _build: None if shutil.which("nats-server")
+    "nats": Server(_nats, "nats", lambda _build: None if shutil.which("nats-server")
                    else "no nats-server: tools/setup peers"),
 }
 

@@ -68,7 +68,7 @@ class Absent(unittest.TestCase):
             return rounds.measure(name, bench(**changed)), told.getvalue()
 
     def test_who_is_absent_or_fails_is_said_not_to_have_run(self):
-        gone = servers.Server(None, ("--peer", "raw"), lambda _build: "it is not here")
+        gone = servers.Server(None, "raw", lambda _build: "it is not here")
 
         def run_once(_scenario, name, _server, _bench):
             if name == "nats":
