@@ -76,6 +76,7 @@ struct Config {
     std::size_t private_buffer_bytes = 1 << 20;  // replies waiting for one connection
     std::size_t shard_buffer_bytes = 256 << 20;  // everything that waits to be sent
     unsigned requests_in_flight = 8'192;         // per shard, towards the archive
+    std::size_t memory_bytes = 0;  // of the process; 0: three quarters of what there is
   } limits;
 
   struct Store {

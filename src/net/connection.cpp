@@ -15,9 +15,10 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::size_t max_carry_bytes = 64 * 1024;    // then the kernel keeps the rest
-constexpr std::size_t small_chunk_bytes = 1'024;      // for a reply or two
-constexpr std::size_t large_chunk_bytes = 16 * 1024;  // when replies pile up
+constexpr std::size_t spared_input_bytes = 16 * 1024;  // kept also where memory is short
+constexpr std::size_t max_carry_bytes = 64 * 1024;     // then the kernel keeps the rest
+constexpr std::size_t small_chunk_bytes = 1'024;       // for a reply or two
+constexpr std::size_t large_chunk_bytes = 16 * 1024;   // when replies pile up
 constexpr std::size_t max_spare_sends = 256;
 constexpr std::size_t exhausted_divisor = 64;        // of the private bytes that are allowed else
 constexpr base::Duration flush_time = seconds{2};    // for the last bytes
@@ -109,6 +110,7 @@ void Connection::on_received(const io::Completion& completion) {
     ping_open_ = false;
     context_.metrics->bytes_received += static_cast<std::uint64_t>(completion.result);
     take_bytes(completion.bytes);
+    spare_memory();
   }
   if (completion.has_buffer) context_.ring->release(completion.buffer);
 
@@ -518,6 +520,7 @@ void Connection::finish_send() {
 // ---- time ------------------------------------------------------------------------------------
 
 void Connection::tick() {
+  spare_memory();
   if (state_ < State::shut && send_in_flight_ &&
       context_.now - since_ >= context_.limits->send_timeout) {
     ++context_.metrics->timeouts;
@@ -570,6 +573,26 @@ void Connection::tick_websocket() {
     ping_open_ = true;
     if (send_frame(proto::Opcode::ping, {})) flush();
   }
+}
+
+// Whoever has sent a part of something large comes again with it when there is memory.
+void Connection::spare_memory() {
+  if (!context_.short_of_memory || !open()) return;
+  if (state_ == State::websocket) {
+    if (reader_.held_bytes() < spared_input_bytes) return;
+    close_websocket(proto::CloseCode::try_again_later, "short of memory");
+    reader_ = {};
+    return;
+  }
+  if (http_->answering || !http_->in_body || http_->body_bytes < spared_input_bytes) return;
+  http_->answering = true;
+  http_->head_only = false;
+  proto::HttpResponse response =
+      proto::problem(503, "unavailable", "The server is short of memory, try again later");
+  response.headers.emplace_back("Retry-After", "2");
+  response.close = true;
+  respond(response);
+  http_.reset();
 }
 
 // ---- closing ---------------------------------------------------------------------------------

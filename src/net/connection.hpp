@@ -104,6 +104,7 @@ struct ConnectionContext {
   ConnectionMetrics* metrics = nullptr;
   base::Instant now{};  // of this turn, set by the shard, like the next
   base::WallMs wall = 0;
+  bool short_of_memory = false;  // set by the shard: large input that is not whole is not kept
 
   // Filled by connections, emptied by the two functions below.
   std::vector<Connection*> starved;   // found no receive buffer
@@ -170,6 +171,8 @@ class Connection {
   // Starts a send of private bytes if there are any and none is in flight.
   void flush();
 
+  // Closes it if memory is short and it holds a large part of something that is not whole.
+  void spare_memory();
   // Closes without a word.
   void abort();
 

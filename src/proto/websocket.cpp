@@ -202,6 +202,8 @@ MessageReader::Outcome MessageReader::feed(std::span<const std::byte> bytes,
   return outcome;
 }
 
+std::size_t MessageReader::held_bytes() const { return state_ ? state_->message.size() : 0; }
+
 // Takes one piece of one frame from the context.
 MessageReader::Outcome MessageReader::State::step(Feeding& feeding) {
   wslay_frame_iocb frame{};

@@ -114,6 +114,8 @@ class MessageReader {
 
   // Whether a message or a frame has begun and not ended, or unread bytes are held.
   bool incomplete() const { return state_ != nullptr; }
+  // What is held of a message that is not whole.
+  std::size_t held_bytes() const;
 
  private:
   std::unique_ptr<State> state_;

@@ -26,8 +26,8 @@ std::string seconds_of(base::Duration duration) {
 
 }  // namespace
 
-Keeper::Keeper(Kept& kept, Notifier& notifier, int signals)
-    : kept_(kept), notifier_(notifier), signals_(signals) {
+Keeper::Keeper(Kept& kept, Notifier& notifier, MemoryWatch& memory, int signals)
+    : kept_(kept), notifier_(notifier), memory_(memory), signals_(signals) {
   const base::Instant now = io::now();
   kept_.watch_threads(vitals_, now);
   last_look_ = now;
@@ -46,9 +46,12 @@ base::Result<void> Keeper::open_control(const std::string& data_dir) {
 void Keeper::run() {
   std::vector<pollfd> watched;
   for (;;) {
-    watched.assign(1, {signals_, POLLIN, 0});
+    memory_.prepare_wait();  // first: what is asked for during the look ends the wait
+    memory_.look(io::now());
+    watched.assign({{signals_, POLLIN, 0}, {memory_.descriptor(), POLLIN, 0}});
     if (control_) control_->append_to(watched);
     ::poll(watched.data(), watched.size(), wait_ms());
+    memory_.end_wait();
     if (watched.front().revents & POLLIN) on_signal();
     if (control_) control_->turn();
     tick();

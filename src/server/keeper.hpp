@@ -1,6 +1,6 @@
 // Keeper: what the main thread does while the server serves. It waits for signals and for questions
-// by the control socket, looks once a second whether every thread turns, and tells the service
-// manager.
+// by the control socket, looks once a second whether every thread turns and at the memory, and
+// tells the service manager.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "server/control.hpp"
+#include "server/memory_watch.hpp"
 #include "server/notify.hpp"
 #include "server/vitals.hpp"
 
@@ -35,8 +36,8 @@ class Kept {
 
 class Keeper {
  public:
-  // `signals`: a signalfd(2) of SIGTERM, SIGINT and SIGHUP. All three outlive this.
-  Keeper(Kept& kept, Notifier& notifier, int signals);
+  // `signals`: a signalfd(2) of SIGTERM, SIGINT and SIGHUP. All of them outlive this.
+  Keeper(Kept& kept, Notifier& notifier, MemoryWatch& memory, int signals);
   // The control socket; fails where it cannot be made in `data_dir`.
   base::Result<void> open_control(const std::string& data_dir);
 
@@ -54,6 +55,7 @@ class Keeper {
 
   Kept& kept_;
   Notifier& notifier_;
+  MemoryWatch& memory_;
   const int signals_;
   std::optional<Control> control_;
   Vitals vitals_;

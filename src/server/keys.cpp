@@ -177,6 +177,10 @@ std::vector<Key> keys_of(Config& c) {
              "everything of a shard that waits to be sent"),
       number("limits.requests_in_flight", &c.limits.requests_in_flight, 16, 1'000'000, restart,
              "of a shard towards the archive; further ones are refused"),
+      number("limits.memory_bytes", &c.limits.memory_bytes, 0, 1024 * gib, restart,
+             "ceiling of the process's memory, at least 67108864; from three quarters of it on "
+             "services are given up one after the other, messages last; 0: three quarters of what "
+             "the machine or the control group allows"),
       url("store.url", &c.store.url, restart,
           "sqlite:PATH or "
           "mysql://user:password@host:port/database[?tls=on&tls_ca=FILE&socket=PATH]; "

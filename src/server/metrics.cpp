@@ -162,6 +162,27 @@ void add_bus(const BusMetrics& bus, std::vector<MetricFamily>& families) {
   add("starling_bus_holes_total", "Times that something was missing", counter, heard.holes);
 }
 
+void add_memory(const chat::MemoryLadder& memory, std::vector<MetricFamily>& families) {
+  families.push_back(family("starling_memory_bytes", "Resident memory of the process", gauge,
+                            static_cast<double>(memory.used_bytes())));
+  families.push_back(family("starling_memory_ceiling_bytes", "Ceiling of that memory", gauge,
+                            static_cast<double>(memory.ceiling_bytes())));
+  families.push_back(family("starling_memory_step",
+                            "How many services are given up because memory is short, 0 to 6", gauge,
+                            memory.step()));
+  MetricFamily refused{"starling_memory_refused_total",
+                       "What was refused because memory was short, by service",
+                       counter,
+                       {}};
+  for (std::size_t i = 0; i < chat::services; ++i) {
+    const auto service = static_cast<chat::Service>(i);
+    ClientMetric& metric = refused.metric.emplace_back();
+    metric.label.push_back({"service", std::string{to_string(service)}});
+    set(metric, counter, static_cast<double>(memory.refused(service)));
+  }
+  families.push_back(std::move(refused));
+}
+
 }  // namespace
 
 std::string metrics_text(const ServerMetrics& server) {
@@ -172,6 +193,7 @@ std::string metrics_text(const ServerMetrics& server) {
   families.push_back(loop_time(server.shards));
   families.push_back(delivery(server.shards));
   families.push_back(refusals(server.quotas));
+  add_memory(server.memory, families);
   const auto add = [&families](const char* name, const char* help, MetricType type, double value) {
     families.push_back(family(name, help, type, value));
   };

@@ -8,6 +8,7 @@
 
 #include "bus/consumer.hpp"
 #include "bus/publisher.hpp"
+#include "chat/memory_ladder.hpp"
 #include "chat/quotas.hpp"
 #include "shard/shard.hpp"
 #include "store/archive.hpp"
@@ -25,6 +26,7 @@ struct BusMetrics {
 struct ServerMetrics {
   std::vector<shard::ShardMetrics> shards;  // by index
   const chat::Quotas& quotas;
+  const chat::MemoryLadder& memory;
   store::WriterMetrics writer;
   std::size_t writer_backlog = 0;
   std::optional<BusMetrics> bus{};  // where there is one

@@ -28,6 +28,7 @@
 #include "bus/fleet_signals.hpp"
 #include "chat/quotas.hpp"
 #include "io/clock.hpp"
+#include "io/wake.hpp"
 #include "net/listener.hpp"
 #include "server/archive_options.hpp"
 #include "server/bus_link.hpp"
@@ -37,6 +38,7 @@
 #include "server/hasher.hpp"
 #include "server/keeper.hpp"
 #include "server/loop.hpp"
+#include "server/memory_watch.hpp"
 #include "server/metrics.hpp"
 #include "server/notify.hpp"
 #include "server/reload.hpp"
@@ -160,6 +162,8 @@ class Server final : private Kept {
   std::optional<store::DataFolder> folder_;
   std::optional<api::TokenKeys> keys_;
   std::unique_ptr<chat::Quotas> quotas_;
+  chat::MemoryLadder memory_{memory_ceiling(config_)};
+  std::optional<MemoryWatch> memory_watch_;
   std::unique_ptr<store::Archive> archive_;
   std::optional<net::Listener> public_listener_;
   std::optional<net::Listener> admin_listener_;
@@ -226,6 +230,9 @@ int Server::start() {
   CHECK(base::parse_log_level(config_.log.level, level));  // settings allow no other
   base::start_logging(level);
 
+  base::Result<io::Wake> measure = io::Wake::create();
+  if (!measure) return fail(exit_os, measure.error().message);
+  memory_watch_.emplace(memory_, std::move(*measure));
   base::Result<store::DataFolder> folder = store::DataFolder::lock(config_.server.data_dir);
   if (!folder) return fail(exit_unavailable, folder.error().message);
   folder_ = std::move(*folder);
@@ -296,6 +303,8 @@ int Server::start_shards() {
   options.keys = &*keys_;
   options.pages = web_client_pages();
   options.quotas = quotas_.get();
+  options.memory = &memory_;
+  options.measure_memory = [this] { memory_watch_->ask(); };
   options.bus = &bus_;
   options.encoder = &encoder_;
   options.server_id = server_id_;
@@ -378,7 +387,7 @@ void Server::say_what_runs() const {
 }
 
 std::string Server::metrics() {
-  ServerMetrics now{crew_.metrics(), *quotas_, writer_->metrics(), writer_->backlog()};
+  ServerMetrics now{crew_.metrics(), *quotas_, memory_, writer_->metrics(), writer_->backlog()};
   if (link_) {
     now.bus = {link_->publisher_metrics(), link_->consumer_metrics(), bus_.refused(),
                link_->state().bus_up()};
@@ -468,7 +477,7 @@ ControlAnswer Server::reload() {
 }
 
 int Server::run_until_stopped() {
-  Keeper keeper{*this, notifier_, signals_};
+  Keeper keeper{*this, notifier_, *memory_watch_, signals_};
   const base::Result<void> control = keeper.open_control(config_.server.data_dir);
   if (!control) return fail(exit_unavailable, control.error().message);
   say_what_runs();

@@ -249,6 +249,10 @@ void Settings::check() {
   if (c.auth.registration == "invite" && c.auth.invite_code.size() < min_code_bytes) {
     problem("auth.invite_code", "must have at least 8 bytes where auth.registration = invite");
   }
+  constexpr std::size_t least_memory = std::size_t{64} << 20;
+  if (c.limits.memory_bytes != 0 && c.limits.memory_bytes < least_memory) {
+    problem("limits.memory_bytes", "must be 0 or at least 67108864");
+  }
   // A content of control characters takes six bytes for each in JSON.
   const std::size_t largest = c.limits.message_bytes * 6 + c.limits.metadata_bytes + 1'024;
   constexpr const char* sum =

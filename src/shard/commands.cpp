@@ -142,14 +142,20 @@ void Core::hang_up(Session& session, proto::CloseCode code, std::string_view rea
 }
 
 // Asks the archive on behalf of a session, which is told if that is refused.
-void Core::ask_for(Session& session, chat::Request&& request, Call&& call) {
+bool Core::ask_for(Session& session, chat::Request&& request, Call&& call) {
   call.client = session.connection->handle();
+  if (refused_for_memory(request)) {
+    tell_error(session, {FailureCode::unavailable, short_of_memory}, call.ref,
+               call.client_message_id, memory_retry_ms);
+    return false;
+  }
   if (ask(std::move(request), call)) {
     ++session.open_calls;
-    return;
+    return true;
   }
   tell_error(session, {FailureCode::unavailable, "The server is busy, try again"}, call.ref,
              call.client_message_id);
+  return false;
 }
 
 void Core::obey(Session& session, chat::Command&& command) {
@@ -210,9 +216,8 @@ void Core::obey(Session& session, const std::string& ref, chat::Authenticate&& a
   call.ref = ref;
   const chat::UserId user = auth.user;
   call.auth = std::make_unique<chat::Authenticate>(std::move(auth));
-  ask_for(session, chat::ReadRequest{chat::OpenSession{user}}, std::move(call));
-  if (session.open_calls == 0 && session.stage == Session::Stage::opening) {
-    session.stage = Session::Stage::anonymous;  // refused
+  if (!ask_for(session, chat::ReadRequest{chat::OpenSession{user}}, std::move(call))) {
+    stay_anonymous(session);
   }
 }
 
@@ -253,19 +258,25 @@ void Core::on_opened(Session& session, Call& call, chat::SessionOpened&& opened)
   if (!auth.room.empty() && !entered) start_join(session, auth.room, {}, {}, {});
 }
 
+// Who it is was not found out: the session may try once more, for as long as at its beginning.
+void Core::stay_anonymous(Session& session) {
+  if (session.stage != Session::Stage::opening) return;
+  session.stage = Session::Stage::anonymous;
+  if (config_.auth.mode == AuthMode::token) session.ends_at = context_.now + auth_deadline();
+}
+
 void Core::on_open_failed(Session& session, Call& call, const Failure& failure) {
   // A token of another backend may name a user that has never been here.
   if (call.kind == Call::Kind::open_session && failure.code == FailureCode::not_found &&
       config_.auth.mode == AuthMode::token && !call.auth->username.empty()) {
     call.kind = Call::Kind::ensure_user;
     chat::EnsureUser wanted{call.auth->user, call.auth->username};
-    ask_for(session, chat::WriteRequest{std::move(wanted)}, std::move(call));
+    if (!ask_for(session, chat::WriteRequest{std::move(wanted)}, std::move(call))) {
+      stay_anonymous(session);
+    }
     return;
   }
-  if (session.stage == Session::Stage::opening) {
-    session.stage = Session::Stage::anonymous;
-    if (config_.auth.mode == AuthMode::token) session.ends_at = context_.now + auth_deadline();
-  }
+  stay_anonymous(session);
   tell_error(session, failure, call.ref);
 }
 
@@ -423,6 +434,7 @@ void Core::obey(Session& session, const std::string& ref, chat::Typing&& typing)
   Room& room = *place->room;
   if (presence_.count(room.name) > config_.presence.events_max) return;  // nobody is told
   if (typing.typing) {
+    if (memory_.refuses(chat::Service::typing)) return;
     const base::Instant until =
         context_.now + std::chrono::milliseconds{config_.presence.typing_ms};
     room.typing.insert_or_assign(session.user, until);
@@ -480,7 +492,9 @@ void Core::on_session_reply(Session& session, Call& call, chat::Reply&& reply) {
     case Call::Kind::ensure_user: {
       const chat::UserId user = call.auth->user;
       call.kind = Call::Kind::open_session;
-      ask_for(session, chat::ReadRequest{chat::OpenSession{user}}, std::move(call));
+      if (!ask_for(session, chat::ReadRequest{chat::OpenSession{user}}, std::move(call))) {
+        stay_anonymous(session);
+      }
       return;
     }
     case Call::Kind::post: {

@@ -9,6 +9,7 @@
 //   fanout.cpp     from the rooms' wire buffers to the sockets
 //   presence.cpp   signals: who is here, who types, what was read, which token ended
 //   fleet.cpp      what this server and others tell each other of that, and who the others are
+//   memory.cpp     what is refused while memory is short
 //   notices.cpp    soft trouble: the archive is away, a session is too fast
 //
 // Objects of clients are only destroyed at the end of a turn, so no function has to fear that
@@ -39,6 +40,7 @@
 #include "chat/archive.hpp"
 #include "chat/command.hpp"
 #include "chat/fleet_view.hpp"
+#include "chat/memory_ladder.hpp"
 #include "chat/presence.hpp"
 #include "chat/presence_view.hpp"
 #include "chat/quotas.hpp"
@@ -138,6 +140,8 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   static constexpr unsigned max_open_calls = 64;  // of one session; beyond it the session waits
   static constexpr unsigned page_events = 200;    // of one page while catching up or filling
   static constexpr base::Duration stuck_too_long = std::chrono::seconds{1};  // when memory is short
+  static constexpr const char* short_of_memory = "The server is short of memory, try again later";
+  static constexpr unsigned memory_retry_ms = 2'000;
   static constexpr std::size_t catch_up_backlog_bytes = 256 * 1024;  // unsent: no further page
 
   // ---- shard.cpp
@@ -205,13 +209,14 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   // Whether the session may act as `claimed` (0: as itself); tells it if not.
   chat::UserId acting_user(Session& session, const std::string& ref, chat::UserId claimed,
                            std::string_view client_message_id);
-  void ask_for(Session& session, chat::Request&& request, Call&& call);
+  bool ask_for(Session& session, chat::Request&& request, Call&& call);
   void tell(Session& session, std::string_view json);
   void tell_error(Session& session, const chat::Failure& failure, std::string_view ref,
                   std::string_view client_message_id = {},
                   std::optional<unsigned> retry_after_ms = std::nullopt);
   void on_session_reply(Session& session, Call& call, chat::Reply&& reply);
   void on_opened(Session& session, Call& call, chat::SessionOpened&& opened);
+  void stay_anonymous(Session& session);
   void on_open_failed(Session& session, Call& call, const chat::Failure& failure);
   void hang_up(Session& session, proto::CloseCode code, std::string_view reason);
   void maybe_resume_reading(Session& session);
@@ -257,6 +262,8 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void flush();
   void send_pending(Session& session);
   void relieve();
+  void forget_backlogs();
+  void cut_off_stuck();
   void advance(Room& room, Seat& seat, std::uint64_t cursor, chat::Seq seen);
   bool fell_off(Session& session, Room& room, Seat& seat);
 
@@ -305,6 +312,12 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void say_digest();
   void say_what_i_am();
   void mark_typing_elsewhere(Room& room, const chat::TypingSignal& signal);
+  // ---- memory.cpp
+  bool refused_for_memory(const chat::Request& request);
+  void heed_memory();
+  void withhold(Room& room, const chat::PresenceView::Change& change);
+  void tell_withheld();
+  void tell_withheld(Room& room);
 
   // ---- notices.cpp
   void watch_archive();
@@ -314,6 +327,8 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   const ShardOptions options_;
   Config config_;
   chat::Quotas& quotas_;
+  chat::MemoryLadder& memory_;
+  std::uint64_t measured_at_bytes_ = 0;  // received by then
   const std::unique_ptr<io::Ring> ring_;
   Inbox inbox_;
   chat::RateRule rate_rule_;

@@ -64,8 +64,15 @@ void Core::flush() {
 // them, and will be told. What is left then is in flight or private, and kept by those who do not
 // read: they are cut off.
 void Core::relieve() {
+  forget_backlogs();
+  if (budget_.exhausted()) cut_off_stuck();
+}
+
+void Core::forget_backlogs() {
   for (auto& [name, room] : rooms_) room.wire.clear();
-  if (!budget_.exhausted()) return;
+}
+
+void Core::cut_off_stuck() {
   clients_.for_each([this](base::Handle, Client& client) {
     if (client.connection.stuck_for() < stuck_too_long) return;
     ++counts_.slow_readers;

@@ -70,6 +70,7 @@ void Core::run_step(Client& client, api::Step&& step) {
 // name of its address, so that one address cannot fill the queue.
 std::optional<chat::FailureCode> Core::ask_step(Client& client, chat::Request&& request,
                                                 Call& call) {
+  if (refused_for_memory(request)) return chat::FailureCode::unavailable;
   const bool password = std::holds_alternative<chat::HashRequest>(request);
   const chat::SketchKey address = quotas_.key_of(client.address);
   if (password) {

@@ -90,6 +90,10 @@ void Core::on_presence_change(const chat::PresenceView::Change& change, Cause ca
     room->count_changed = true;
     return;
   }
+  if (memory_.gives_up(chat::Service::names)) {
+    withhold(*room, change);
+    return;
+  }
   tell_room(*room,
             change.online ? api::user_joined(room->name, change.user, change.username, count, wall_)
                           : api::user_left(room->name, change.user, change.username, count, wall_),

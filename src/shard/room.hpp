@@ -50,6 +50,8 @@ struct Room {
   bool count_changed = false;   // presence_count is due
   bool outrun = false;          // a member waits until the feed has come to where it is
   chat::LocalPresence present;  // on this shard
+  // Who came or went unannounced while memory was short, and by which name.
+  std::unique_ptr<std::map<chat::UserId, std::string>> withheld;
   std::map<chat::UserId, base::Instant> typing;            // who is typing, and until when
   std::map<chat::UserId, base::Instant> typing_elsewhere;  // the same, on other servers
 

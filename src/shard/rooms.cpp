@@ -83,6 +83,11 @@ void Core::start_join(Session& session, std::string name, std::optional<chat::Se
     tell_error(session, {FailureCode::bad_request, "Too many rooms in this session"}, ref);
     return;
   }
+  if (memory_.refuses(chat::Service::joins)) {
+    tell(session, greeting);
+    tell_error(session, {FailureCode::unavailable, short_of_memory}, ref, {}, memory_retry_ms);
+    return;
+  }
   Call call;
   call.kind = Call::Kind::join;
   call.client = session.connection->handle();

@@ -51,6 +51,7 @@ Core::Core(const ShardOptions& options, std::unique_ptr<io::Ring> ring)
     : options_(options),
       config_(*options.config),
       quotas_(*options.quotas),
+      memory_(*options.memory),
       ring_(std::move(ring)),
       inbox_(config_.limits.requests_in_flight, options_.inbox),
       budget_(config_.limits.shard_buffer_bytes),
@@ -125,6 +126,7 @@ bool Core::turn(base::Duration longest) {
   context_.wall = wall_ = io::wall_clock();
 
   take_settings();
+  heed_memory();
   for (const io::Completion& completion : completions) run(completion);
   net::rearm_starved(context_);
   take_inbox();
@@ -168,8 +170,10 @@ void Core::on_accepted(const io::Completion& completion) {
     return;
   }
   const int socket = completion.result;
-  const bool full = connections() >= config_.limits.connections;
+  bool full = connections() >= config_.limits.connections;
   if (full) quotas_.count_refusal(chat::Limit::connections);
+  // The operator is let in whatever happens.
+  if (which == public_listener) full |= memory_.refuses(chat::Service::connections);
   if (full) {
     ring_->close(socket);
     return;
@@ -365,6 +369,7 @@ void Core::tick() {
     }
   });
   std::erase_if(revoked_, [this](const auto& entry) { return entry.second <= wall_; });
+  if (!memory_.gives_up(chat::Service::names)) tell_withheld();
   send_presence_counts();
   watch_archive();
   retry_fills();

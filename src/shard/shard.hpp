@@ -23,6 +23,7 @@
 #include "base/time.hpp"
 #include "chat/archive.hpp"
 #include "chat/fleet_state.hpp"
+#include "chat/memory_ladder.hpp"
 #include "chat/quotas.hpp"
 #include "chat/signal.hpp"
 #include "shard/inbox.hpp"
@@ -65,6 +66,8 @@ struct ShardOptions {
   const api::TokenKeys* keys = nullptr;  // nullptr in open mode without keys
   std::span<const api::Page> pages;      // of the browser client
   chat::Quotas* quotas = nullptr;        // of the whole server
+  chat::MemoryLadder* memory = nullptr;  // of the whole server
+  std::function<void()> measure_memory;  // soon; any thread, does not wait
   chat::Backend* backend = nullptr;
   chat::SignalBus* bus = nullptr;
   // Where other servers write to the same archive: what is known of the bus; nullptr: alone.

@@ -123,6 +123,8 @@ Plan make_plan(Random& random, std::optional<unsigned> shards) {
   plan.events = events_of(random, plan.chaos);
   plan.step_us = 1u << random.between(3, 9);
   plan.network_weight = static_cast<unsigned>(random.between(200, 800));
+  Random strain = random;  // the runs without it stay what they are
+  if (strain.permille(250)) plan.process.strain = static_cast<unsigned>(strain.between(1, 10));
   return plan;
 }
 

@@ -103,6 +103,8 @@ std::string Process::make_shard(std::uint16_t index) {
   options.index = index;
   options.config = &options_.config;
   options.quotas = quotas_.get();
+  options.memory = &memory_;
+  options.measure_memory = [] {};
   options.backend = &router_;
   options.bus = &bus_;
   options.encoder = this;
@@ -160,6 +162,11 @@ void Process::turn(Loop<Worker>& loop) {
 }
 
 bool Process::step() {
+  if (kind_) {
+    memory_.measured(0, io::now());
+  } else if (options_.strain > 0 && random_.permille(options_.strain)) {
+    memory_.measured(random_.below(101), io::now());
+  }
   // Parts by number: cores, then the writer, then the readers.
   ready_.clear();
   const int cores = static_cast<int>(cores_.size());

@@ -30,7 +30,8 @@ struct ProcessOptions {
   unsigned readers = 2;
   std::size_t mailbox_items = 64;
   shard::InboxBounds inbox;
-  unsigned pause = 0;  // per thousand turns: the thread is not run for a while
+  unsigned strain = 0;  // per thousand steps: the memory that is used changes
+  unsigned pause = 0;   // per thousand turns: the thread is not run for a while
   unsigned longest_pause_ms = 0;
   base::Duration longest_wait = std::chrono::milliseconds{100};
 };
@@ -106,6 +107,7 @@ class Process final : private chat::EventEncoder {
   Router router_;
   std::unique_ptr<store::Archive> archive_;
   std::unique_ptr<chat::Quotas> quotas_;
+  chat::MemoryLadder memory_{100};  // of a hundred bytes
   std::vector<Core> cores_;
   Loop<store::Writer> writer_;
   std::vector<Loop<store::Reader>> readers_;

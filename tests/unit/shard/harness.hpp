@@ -78,6 +78,17 @@ class TestClient {
     write(frame.append(json));
   }
 
+  // The beginning of a text message of `size` bytes, and `part` of them.
+  void begin_message(std::size_t size, std::size_t part) {
+    std::string frame{"\x81\xff"};
+    for (int shift = 56; shift >= 0; shift -= 8) {
+      frame.push_back(static_cast<char>(static_cast<std::uint64_t>(size) >> shift));
+    }
+    frame.append(4, '\0');
+    write(frame.append(part, 'x'));
+  }
+  void hang_up() { ::shutdown(socket_, SHUT_RDWR); }
+
   // Reads what has arrived and takes whole frames off it. False once the peer has closed.
   bool read() {
     char buffer[65'536];
@@ -166,6 +177,8 @@ class ShardTest : public testing::Test {
     options.config = &config;
     quotas = std::make_unique<chat::Quotas>(config, 1);
     options.quotas = quotas.get();
+    options.memory = &memory;
+    options.measure_memory = [this] { ++measurements; };
     options.backend = &archive;
     options.bus = &bus;
     options.encoder = &encoder;
@@ -324,6 +337,8 @@ class ShardTest : public testing::Test {
 
   Config config;
   std::unique_ptr<chat::Quotas> quotas;  // made of `config` by start()
+  chat::MemoryLadder memory{100};        // of a hundred bytes: one is a percent
+  unsigned measurements = 0;             // that a shard asked for
   ScriptedArchive archive;
   std::unique_ptr<chat::FleetState> fleet;  // before start(): the server is one of several
   bool archive_healthy = true;
