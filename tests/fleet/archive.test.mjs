@@ -10,6 +10,7 @@ import { startMariadb } from './mariadb.mjs';
 
 const config = `[auth]\nsecret = "a secret that servers share"\n[limits]\n${UNLIMITED}`;
 const env = (url) => ({ STARLING_STORE__URL: url });
+const insertion = /^INSERT INTO messages/m;
 let mariadb;
 let databases = 0;
 before(async () => (mariadb = await startMariadb()));
@@ -142,18 +143,19 @@ test('the answer to a commit is lost: it is repeated, and there once', async (t)
   const { servers: [server], rows } = await fleet(t, 1, [proxy.url]);
   const ann = await enter(server, await server.user('ann'), 'a');
   for (const pass of [true, false]) {
-    const caught = proxy.catch(/^COMMIT/, { pass });
-    say(ann, `kept ${pass}`);
+    await insist(ann, `before-${pass}`); // the server believes in its archive again
+    const caught = proxy.catch(/^COMMIT/, { pass, behind: insertion });
+    say(ann, `kept-${pass}`);
     const line = await caught;
     if (pass) await proxy.answered(line);
     proxy.cut(line);
-    const sent = await answer(ann, `kept ${pass}`);
+    const sent = await answer(ann, `kept-${pass}`);
     assert.equal(sent.type, 'message_sent');
     assert.notEqual(sent.duplicate, true);
     await ann.next((frame) => frame.type === 'chat_message' && frame.id === sent.id);
     await in_order(rows, [{ ...sent, roomId: 'a' }]);
   }
-  assert.equal(await in_order(rows, []), 2);
+  assert.equal(await in_order(rows, []), 4);
 });
 
 test('kill -9 between the commit and its answer: kept once', async (t) => {
@@ -161,7 +163,7 @@ test('kill -9 between the commit and its answer: kept once', async (t) => {
   const { servers: [server], rows } = await fleet(t, 1, [proxy.url]);
   const user = await server.user('ann');
   const ann = await enter(server, user, 'a');
-  const caught = proxy.catch(/^COMMIT/, { pass: true });
+  const caught = proxy.catch(/^COMMIT/, { pass: true, behind: insertion });
   say(ann, 'key');
   await proxy.answered(await caught);
   await server.kill();
@@ -176,7 +178,7 @@ test('a server that stands still in a transaction holds up the others for less t
   const { servers: [frozen, other], rows } = await fleet(t, 2, [proxy.url]);
   const [ann, bob] = [await enter(frozen, await frozen.user('ann'), 'a'), await enter(other, await other.user('bob'), 'a', 'b')];
   await post(ann, 'before');
-  const caught = proxy.catch(/^INSERT INTO messages/, { pass: true });
+  const caught = proxy.catch(insertion, { pass: true });
   say(ann, 'frozen');
   const line = await caught;
   frozen.child.kill('SIGSTOP');
@@ -221,15 +223,18 @@ test('a deadlock costs nobody anything', async (t) => {
   await rival('START TRANSACTION');
   await rival(`INSERT INTO heavy VALUES ${Array.from({ length: 500 }, (_, i) => `(${i})`)}`);
   await rival('SELECT id FROM users WHERE id = 1 FOR UPDATE');
-  say(ann, 'in between');
+  say(ann, 'in-between');
   // The server holds the room and waits for the user; the rival now wants the room.
   const waits = async () => (await mariadb.query("SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"))[0][0] === '1';
-  while (!(await waits())) await new Promise((resolve) => setTimeout(resolve, 10));
+  const waiting = async () => {
+    while (!(await waits())) await new Promise((resolve) => setTimeout(resolve, 150)); // the table is made anew after 100 ms only
+  };
+  await within(waiting(), 'the server waits for the user');
   await rival("SELECT id FROM rooms WHERE id = 'a' FOR UPDATE");
   await rival('ROLLBACK');
-  const sent = await answer(ann, 'in between');
+  const sent = await answer(ann, 'in-between');
   assert.equal(sent.type, 'message_sent');
-  const [[, , deadlocks]] = [['', '', (await mariadb.query("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'"))[0][1]]];
+  const [[, deadlocks]] = await mariadb.query("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'");
   assert.ok(Number(deadlocks) > 0, 'there was one');
   assert.equal(await in_order(rows, [{ ...sent, roomId: 'a' }]), 2);
 });

@@ -19,11 +19,15 @@ export class DatabaseProxy {
   }
 
   connect(client, port) {
-    const line = { client, server: net.connect(port, '127.0.0.1'), mute: false };
+    const line = { client, server: net.connect(port, '127.0.0.1'), mute: false, done: '' };
     this.lines.add(line);
     client.on('data', (data) => {
       const text = data[4] === QUERY ? data.toString('latin1', 5) : '';
-      const index = text ? this.wishes.findIndex(({ pattern }) => pattern.test(text)) : -1;
+      if (text.startsWith('START TRANSACTION')) line.done = '';
+      const index = text
+        ? this.wishes.findIndex(({ pattern, behind }) => pattern.test(text) && behind.test(line.done))
+        : -1;
+      line.done += `${text.slice(0, 40)}\n`;
       if (index < 0) return line.server.write(data);
       const [wish] = this.wishes.splice(index, 1);
       if (wish.pass) line.server.write(data);
@@ -45,10 +49,10 @@ export class DatabaseProxy {
     }
   }
 
-  // The line on which the next query like that comes. The query goes on to the database if `pass`,
-  // and its answer stays here.
-  catch(pattern, { pass }) {
-    const caught = new Promise((resolve) => this.wishes.push({ pattern, pass, resolve }));
+  // The line on which the next query like that comes, in a transaction with one like `behind` before
+  // it. The query goes on to the database if `pass`, and its answer stays here.
+  catch(pattern, { pass, behind = /^/ }) {
+    const caught = new Promise((resolve) => this.wishes.push({ pattern, behind, pass, resolve }));
     return within(caught, `a query like ${pattern}`);
   }
 
