@@ -217,6 +217,7 @@ constexpr std::array<Known, 8> known{{
 
 std::vector<std::string_view> command_types() {
   std::vector<std::string_view> types;
+  types.reserve(known.size());
   for (const Known& command : known) types.push_back(command.type);
   return types;
 }

@@ -56,7 +56,7 @@ struct PresencePlace {
   std::strong_ordering operator<=>(const PresencePlace& other) const {
     if (room.empty() != other.room.empty()) return room.empty() <=> other.room.empty();
     const auto by_room = room <=> other.room;
-    return by_room != 0 ? by_room : user <=> other.user;
+    return std::is_neq(by_room) ? by_room : user <=> other.user;
   }
 };
 // Whom a shard has from one place to another: these, and nobody else. Each part can be understood

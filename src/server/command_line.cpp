@@ -11,6 +11,7 @@
 #include <functional>
 #include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/control.hpp"
@@ -179,7 +180,7 @@ Program::Program() {
 CLI::App& Program::command(CLI::App& parent, const std::string& name, const std::string& help,
                            Action action) {
   CLI::App& added = *parent.add_subcommand(name, help);
-  if (action) added.final_callback([this, action] { action_ = action; });
+  if (action) added.final_callback([this, action = std::move(action)] { action_ = action; });
   return added;
 }
 

@@ -165,6 +165,7 @@ void Settings::apply_environment(const std::vector<std::string>& variables) {
     key_of_variable[variable_of(name)] = name;
   }
   std::vector<std::string> known;
+  known.reserve(key_of_variable.size());
   for (const auto& entry : key_of_variable) known.push_back(entry.first);
   for (const std::string& variable : variables) {
     const std::size_t equals = variable.find('=');
