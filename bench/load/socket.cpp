@@ -44,7 +44,8 @@ int connect_to(std::uint16_t port, Origin origin) {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.sin_port = htons(port);
   if (::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return socket;
-  if (errno != ECONNREFUSED) {
+  // Refused: nobody listens. Reset: who listened died before it had accepted.
+  if (errno != ECONNREFUSED && errno != ECONNRESET) {
     give_up("cannot connect to port " + std::to_string(port) + ": " + std::strerror(errno));
   }
   ::close(socket);

@@ -5,13 +5,13 @@ import { existsSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { range, run, Server } from './harness.mjs';
+import { range, run, Server, UNLIMITED } from './harness.mjs';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'starling-backup-'));
 const dataOf = (server) => path.join(server.folder, 'data');
 
 test('a copy made under load holds everything acknowledged before, and restores under a new epoch', async () => {
-  const server = await Server.start();
+  const server = await Server.start({ config: `[limits]\n${UNLIMITED}` });
   const copy = path.join(folder, 'copy.db');
   let acknowledged = 0;
   let epoch;
