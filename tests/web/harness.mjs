@@ -19,12 +19,13 @@ export const desk = { viewport: { width: 1280, height: 800 } };
 export const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 1 };
 
 export class Rig {
-  // `proxied`: the pages reach the server through `rig.proxy`.
-  static async start({ proxied = false, ...options } = {}) {
+  // `proxied`: the pages reach the server through `rig.proxy`. `server`: one that runs already, and goes on.
+  static async start({ proxied = false, server, ...options } = {}) {
     const rig = new Rig();
     mkdirSync(out, { recursive: true });
     rig.home = mkdtempSync(path.join(tmpdir(), 'chromium-'));
-    rig.server = await Server.start(options);
+    rig.lent = server !== undefined;
+    rig.server = server ?? (await Server.start(options));
     if (proxied) rig.proxy = await Proxy.start(rig.server);
     rig.url = rig.proxy?.url ?? rig.server.url;
     rig.browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: flags, env: { ...process.env, HOME: rig.home } });
@@ -34,7 +35,7 @@ export class Rig {
   async dispose() {
     await this.browser?.close();
     await this.proxy?.close();
-    await this.server.dispose();
+    if (!this.lent) await this.server.dispose();
     rmSync(this.home, { recursive: true, force: true });
   }
 
