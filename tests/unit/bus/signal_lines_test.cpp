@@ -85,7 +85,8 @@ TEST(SignalLinesTest, what_is_long_becomes_several_lines) {
   chat::UserId next = 1;
   for (const std::string& line : lines_of(delta)) {
     EXPECT_LE(line.size(), max_line_bytes);
-    for (const auto& change : std::get<chat::PresenceDelta>(*read(line)).changes) {
+    const auto part = read(line);
+    for (const auto& change : std::get<chat::PresenceDelta>(*part).changes) {
       EXPECT_EQ(change.user, next++);
     }
   }
