@@ -29,7 +29,11 @@ async function say(client, roomId, clientMessageId) {
   return client.next((frame) => frame.clientMessageId === clientMessageId && frame.type !== 'chat_message');
 }
 
-test('no descriptors are left: who is here goes on, and others come in when there are some', async () => {
+test('no descriptors are left: who is here goes on, and others come in when there are some', async (t) => {
+  if (process.env.UBSAN_OPTIONS) {
+    t.skip('its check of types looks at memory through a pipe, and has no descriptor for it');
+    return;
+  }
   const server = await Server.start({ args: ['--threads', '2'], through: ['prlimit', '--nofile=80:80'] });
   const sockets = [];
   try {
