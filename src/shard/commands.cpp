@@ -25,6 +25,9 @@ unsigned whole_ms(base::Duration wait) {
 bool Core::on_message(net::Connection& connection, proto::Opcode kind, std::string_view payload) {
   auto& session = *static_cast<Session*>(connection.owner_data);
   if (session.stage == Session::Stage::leaving) return true;
+  // What comes during a drain is not accepted any more, or who writes on would never be done: it
+  // stays unacknowledged, and the client repeats it where it goes.
+  if (draining_) return true;
   if (session.echo) return echo(session, kind, payload);
 
   const base::Duration wait = pace(session, clients_.find(connection.handle())->address);
