@@ -1,20 +1,17 @@
-#include "server/migrate.hpp"
+#include "server/commands/commands.hpp"
 
 #include <algorithm>
 #include <cstdio>
 #include <string>
 
 #include "server/archive_options.hpp"
+#include "server/commands/output.hpp"
+#include "server/commands/with_settings.hpp"
 #include "server/exit_code.hpp"
 #include "store/schema.hpp"
 
 namespace starling::server {
 namespace {
-
-int fail(int code, const std::string& message) {
-  std::fprintf(stderr, "starling: %s\n", message.c_str());
-  return code;
-}
 
 // One object: {"schema":1,"pending":1,"original":false,"steps":[{"version","name","appliedAt"}]};
 // appliedAt is in milliseconds since 1970, null where the step is still to be done. The names of
@@ -31,7 +28,7 @@ void print_json(const store::SchemaStatus& status) {
   std::printf("]}\n");
 }
 
-void print(const store::SchemaStatus& status) {
+void print_steps(const store::SchemaStatus& status) {
   for (const store::SchemaStep& step : status.steps) {
     std::printf("%d  %-8s %s\n", step.version, step.applied_at != 0 ? "done" : "pending",
                 step.name.c_str());
@@ -42,14 +39,17 @@ void print(const store::SchemaStatus& status) {
   }
 }
 
-}  // namespace
+struct Flags {
+  bool up = false;       // else: say how it stands
+  bool dry_run = false;  // say what `up` would do
+  bool json = false;
+};
 
-int migrate(const Config& config, const MigrateFlags& flags) {
+int migrate(const Config& config, const Flags& flags) {
   base::Result<store::ArchiveOptions> options = archive_options(config);
   if (!options) return fail(exit_config, options.error().message);
   if (!options->mysql) {
-    std::fprintf(stderr, "starling: a SQLite archive is migrated when it is opened\n");
-    return exit_ok;
+    return fail(exit_ok, "a SQLite archive is migrated when it is opened");
   }
   base::Result<store::SchemaStatus> status = store::mysql_schema(*options->mysql);
   if (!status) return fail(exit_unavailable, status.error().message);
@@ -63,8 +63,28 @@ int migrate(const Config& config, const MigrateFlags& flags) {
     status = store::mysql_schema(*options->mysql);
     if (!status) return fail(exit_unavailable, status.error().message);
   }
-  flags.json ? print_json(*status) : print(*status);
+  flags.json ? print_json(*status) : print_steps(*status);
   return exit_ok;
+}
+
+Command step(const char* name, const char* help, bool up) {
+  std::vector<Parameter> parameters{config_option(), json_flag()};
+  if (up) parameters.push_back({.name = "--dry-run", .help = "Only say what would be done"});
+  return with_settings(
+      {.name = name, .help = help, .parameters = std::move(parameters)},
+      [up](const Settings& settings, const Given& given) {
+        return migrate(settings.config(), {up, given.has("--dry-run"), given.has("--json")});
+      });
+}
+
+}  // namespace
+
+Command migrate_command() {
+  return {.name = "migrate",
+          .help = "The schema of a MySQL archive",
+          .group = "Data",
+          .commands = {step("status", "Say what is done and what is still to be done", false),
+                       step("up", "Do what is still to be done", true)}};
 }
 
 }  // namespace starling::server

@@ -1,0 +1,17 @@
+// What commands say: what was asked for on standard output, what went wrong on standard error.
+#pragma once
+
+#include <string>
+
+namespace starling::server {
+
+// Returns exit_ok.
+int print(const std::string& text);
+
+// Says what went wrong, and returns `code`.
+int fail(int code, const std::string& message);
+
+// What is wrong with the command line, and where help is; returns exit_usage.
+int usage_error(const std::string& what);
+
+}  // namespace starling::server
