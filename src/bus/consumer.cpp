@@ -1,7 +1,5 @@
 #include "bus/consumer.hpp"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -67,19 +65,10 @@ bool Consumer::turn() {
 
 // The broker's socket and the wake-up are waited for together.
 void Consumer::wait(base::Duration longest) {
-  const base::Duration pause = connection_ ? longest : try_again_ - io::now();
-  if (!connection_) {
-    wake_.prepare_sleep();
-    wake_.wait(std::min(longest, pause));
-    wake_.awake();
-    return;
-  }
-  if (connection_->has_buffered()) return;
+  if (connection_ && connection_->has_buffered()) return;
+  const base::Duration pause = connection_ ? look_interval : try_again_ - io::now();
   wake_.prepare_sleep();
-  pollfd watched[] = {{connection_->descriptor(), POLLIN, 0}, {wake_.descriptor(), POLLIN, 0}};
-  const auto whole = std::chrono::ceil<std::chrono::milliseconds>(std::min(longest, look_interval));
-  ::poll(watched, std::size(watched), static_cast<int>(whole.count()));
-  if (watched[1].revents & POLLIN) wake_.wait({});  // takes the mark off
+  wake_.wait(std::min(longest, pause), connection_ ? connection_->descriptor() : -1);
   wake_.awake();
 }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <ctime>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -45,13 +46,14 @@ void Wake::prepare_sleep() {
 
 void Wake::awake() { asleep_.store(false, std::memory_order_relaxed); }
 
-void Wake::wait(base::Duration longest) {
+void Wake::wait(base::Duration longest, int also) {
   const auto nanoseconds = longest.count() < 0 ? 0 : longest.count();
   timespec limit{};
   limit.tv_sec = static_cast<time_t>(nanoseconds / 1'000'000'000);
   limit.tv_nsec = static_cast<long>(nanoseconds % 1'000'000'000);
-  pollfd watched{descriptor_, POLLIN, 0};
-  if (::ppoll(&watched, 1, &limit, nullptr) <= 0) return;
+  pollfd watched[] = {{descriptor_, POLLIN, 0}, {also, POLLIN, 0}};
+  if (::ppoll(watched, std::size(watched), &limit, nullptr) <= 0) return;
+  if ((watched[0].revents & POLLIN) == 0) return;
   std::uint64_t count;
   [[maybe_unused]] const ssize_t taken = ::read(descriptor_, &count, sizeof count);
 }

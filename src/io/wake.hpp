@@ -27,8 +27,9 @@ class Wake {
   // The receiver's thread, after it slept or found work after all.
   void awake();
   // The receiver's thread, after prepare_sleep(): blocks until notify() or `longest` has passed.
-  // For threads without a ring; a ring reads descriptor() itself.
-  void wait(base::Duration longest);
+  // For threads without a ring; a ring reads descriptor() itself. `also`: what ends the wait as
+  // soon as it can be read, too; -1: nothing.
+  void wait(base::Duration longest, int also = -1);
 
   int descriptor() const { return descriptor_; }
 

@@ -30,11 +30,11 @@ std::string text(const JsonValue& frame, std::string_view name) {
 
 }  // namespace
 
-Client::Client(unsigned number, Habits habits, Random& random, Network& network, Ledger& ledger)
+Client::Client(unsigned number, Habits habits, Random& random, Balancer& balancer, Ledger& ledger)
     : name_("client" + std::to_string(number)),
       habits_(std::move(habits)),
       random_(random),
-      network_(network),
+      balancer_(balancer),
       ledger_(ledger) {
   for (const std::string& room : habits_.rooms) rooms_[room];
   next_at_ = now() + milliseconds{random_.between(0, 500)};

@@ -38,7 +38,7 @@ struct Habits {
 
 class Client final : public Endpoint {
  public:
-  Client(unsigned number, Habits habits, Random& random, Network& network, Ledger& ledger);
+  Client(unsigned number, Habits habits, Random& random, Balancer& balancer, Ledger& ledger);
 
   // ---- Endpoint
   bool reading() const override { return lazy_until_ <= now(); }
@@ -138,7 +138,8 @@ class Client final : public Endpoint {
   const std::string name_;
   const Habits habits_;
   Random& random_;
-  Network& network_;
+  Balancer& balancer_;
+  Network* network_ = nullptr;  // of the server that it is or was connected to
   Ledger& ledger_;
   proto::JsonReader json_{1 << 20};
 

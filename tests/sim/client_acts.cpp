@@ -40,7 +40,8 @@ void Client::act() {
 }
 
 void Client::come() {
-  socket_ = network_.connect(this);
+  network_ = &balancer_.choose();
+  socket_ = network_->connect(this);
   if (!socket_) {
     next_at_ = now() + milliseconds{random_.between(10, 500)};
     return;
@@ -54,7 +55,7 @@ void Client::come() {
 
 // What was asked is not answered any more; what was said may have been heard or not.
 void Client::go(bool with_reset) {
-  if (socket_ && socket_->client) network_.leave(*socket_, with_reset);
+  if (socket_ && socket_->client) network_->leave(*socket_, with_reset);
   socket_.reset();
   stage_ = Stage::away;
   bytes_.clear();

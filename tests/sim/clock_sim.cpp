@@ -52,9 +52,10 @@ Wake::~Wake() = default;
 void Wake::notify() { sim::wake_state(descriptor_).notified = true; }
 void Wake::prepare_sleep() { sim::wake_state(descriptor_).notified = false; }
 void Wake::awake() {}
-void Wake::wait(base::Duration longest) {
+void Wake::wait(base::Duration longest, int also) {
   sim::WakeState& state = sim::wake_state(descriptor_);
   state.waiting = true;
+  state.also = also;
   state.until = now() + longest;
 }
 

@@ -22,6 +22,7 @@ struct WakeState {
   bool notified = false;  // since the last prepare_sleep()
   bool waiting = false;   // wait() was called; the run clears it
   base::Instant until{};  // of that wait
+  int also = -1;          // what ends it, too
 };
 WakeState& wake_state(int descriptor);
 int newest_wake();

@@ -34,10 +34,11 @@ bool same(io::Token a, io::Token b) { return a.operation == b.operation && a.own
 
 }  // namespace
 
-Network::Network(Random& random, const NetworkFaults& faults) : random_(random), faults_(faults) {
-  current_network = this;
+Network::Network(Random& random, const NetworkFaults& faults) : random_(random), faults_(faults) {}
+Network::~Network() {
+  if (current_network == this) current_network = nullptr;
 }
-Network::~Network() { current_network = nullptr; }
+void Network::make_current() { current_network = this; }
 Network& Network::current() { return *current_network; }
 
 // ---- clients ---------------------------------------------------------------------------------

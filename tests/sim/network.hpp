@@ -1,4 +1,4 @@
-// Network: the simulated kernel's sockets, and the clients' ends of them.
+// Network: the simulated kernel's sockets of one server, and the clients' ends of them.
 //
 //   client ──outgoing──► to_server (bounded) ──receive──► SimRing ──► shard
 //   client ◄───────────  to_client (bounded) ◄──send────  SimRing ◄── shard
@@ -97,7 +97,9 @@ class Network {
   ~Network();
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
+  // The one that a process which starts now finds.
   static Network& current();
+  void make_current();
 
   // ---- clients
   // Nothing where no server listens.
@@ -162,6 +164,20 @@ class Network {
   std::vector<std::shared_ptr<Socket>> sockets_;  // that somebody still uses
   std::vector<Possible> possible_;
   std::vector<SimRing*> rings_;
+};
+
+// Takes each client to some server, whether or not one listens there.
+class Balancer {
+ public:
+  explicit Balancer(Random& random) : random_(random) {}
+  void add(Network& server) { servers_.push_back(&server); }
+  Network& choose() const {
+    return *servers_[servers_.size() == 1 ? 0 : random_.below(servers_.size())];
+  }
+
+ private:
+  Random& random_;
+  std::vector<Network*> servers_;
 };
 
 }  // namespace starling::sim

@@ -41,6 +41,7 @@ Process::~Process() {
 
 std::string Process::start() {
   store::ArchiveOptions archive_options;
+  network_.make_current();
   archive_options.path = database;
   archive_options.sync_full = options_.config.store.sync == "full";
   archive_options.batch_events = options_.config.store.batch_events;
@@ -129,6 +130,7 @@ bool Process::runnable(const Core& core) const {
 
 template <typename Worker>
 bool Process::runnable(const Loop<Worker>& loop) const {
+  if (loop.fiber->busy()) return loop.fiber->ready();
   const WakeState& state = wake_state(loop.wake);
   return io::now() >= loop.paused_until &&
          (!loop.asleep || state.notified || io::now() >= state.until);
@@ -144,8 +146,18 @@ void Process::turn(Core& core) {
   core.drained = !core.shard->turn(options_.longest_wait);
 }
 
+// Or as much of it as there is until it waits.
 template <typename Worker>
 void Process::turn(Loop<Worker>& loop) {
+  if (loop.fiber->busy()) {
+    loop.fiber->resume();
+  } else {
+    loop.fiber->run([this, &loop] { whole_turn(loop); });
+  }
+}
+
+template <typename Worker>
+void Process::whole_turn(Loop<Worker>& loop) {
   WakeState& state = wake_state(loop.wake);
   const bool by_time_alone = std::exchange(loop.asleep, false) && !state.notified;
   // A writer whose last commit failed comes back to it by itself.

@@ -16,6 +16,7 @@
 #include "api/ws_protocol.hpp"
 #include "bus/local_bus.hpp"
 #include "disk_sim.hpp"
+#include "fiber.hpp"
 #include "network.hpp"
 #include "ring_sim.hpp"
 #include "shard/shard.hpp"
@@ -79,6 +80,7 @@ class Process final : private chat::EventEncoder {
     int wake = -1;
     bool asleep = false;
     base::Instant paused_until{};
+    std::unique_ptr<Fiber> fiber = std::make_unique<Fiber>();  // of its turns
   };
   struct Core {
     std::unique_ptr<shard::Shard> shard;
@@ -93,6 +95,8 @@ class Process final : private chat::EventEncoder {
   void turn(Core& core);
   template <typename Worker>
   void turn(Loop<Worker>& loop);
+  template <typename Worker>
+  void whole_turn(Loop<Worker>& loop);
   bool runnable(const Core& core) const;
   template <typename Worker>
   bool runnable(const Loop<Worker>& loop) const;

@@ -27,13 +27,13 @@ std::size_t body_size(std::string_view head) {
 }  // namespace
 
 RestClient::RestClient(unsigned number, chat::UserId user, std::vector<std::string> rooms,
-                       unsigned pace_ms, Random& random, Network& network, Ledger& ledger)
+                       unsigned pace_ms, Random& random, Balancer& balancer, Ledger& ledger)
     : name_("rest" + std::to_string(number)),
       user_(user),
       rooms_(std::move(rooms)),
       pace_ms_(pace_ms),
       random_(random),
-      network_(network),
+      balancer_(balancer),
       ledger_(ledger) {}
 
 std::string RestClient::unsettled() const {
@@ -70,7 +70,8 @@ void RestClient::think_of_something() {
 
 void RestClient::send() {
   if (!socket_) {
-    socket_ = network_.connect(this);
+    network_ = &balancer_.choose();
+    socket_ = network_->connect(this);
     if (!socket_) return;
     count(Happened::connection);
   }
@@ -80,7 +81,7 @@ void RestClient::send() {
 }
 
 void RestClient::hang_up() {
-  if (socket_ && socket_->client) network_.leave(*socket_, false);
+  if (socket_ && socket_->client) network_->leave(*socket_, false);
   socket_.reset();
   bytes_.clear();
   if (call_) call_->under_way = false;

@@ -19,7 +19,7 @@ namespace starling::sim {
 class RestClient final : public Endpoint {
  public:
   RestClient(unsigned number, chat::UserId user, std::vector<std::string> rooms, unsigned pace_ms,
-             Random& random, Network& network, Ledger& ledger);
+             Random& random, Balancer& balancer, Ledger& ledger);
 
   // ---- Endpoint
   bool reading() const override { return true; }
@@ -53,7 +53,8 @@ class RestClient final : public Endpoint {
   const std::vector<std::string> rooms_;
   const unsigned pace_ms_;
   Random& random_;
-  Network& network_;
+  Balancer& balancer_;
+  Network* network_ = nullptr;  // of the server that it is or was connected to
   Ledger& ledger_;
   proto::JsonReader json_{1 << 20};
 

@@ -46,15 +46,18 @@ World::World(std::uint64_t seed, std::optional<unsigned> shards, bool verbose)
       judge_(verbose),
       plan_((begin_run(judge_, seed), make_plan(random_, shards))),
       disk_(random_),
-      network_(random_, plan_.network) {
+      balancer_(random_) {
+  servers_.push_back(
+      std::make_unique<Server>(1, plan_.process, plan_.network, random_, disk_, ledger_));
+  for (const auto& server : servers_) balancer_.add(server->network());
   for (const Habits& habits : plan_.clients) {
     clients_.push_back(std::make_unique<Client>(static_cast<unsigned>(clients_.size() + 1), habits,
-                                                random_, network_, ledger_));
+                                                random_, balancer_, ledger_));
   }
   for (unsigned i = 1; i <= plan_.rest_clients; ++i) {
     const Habits& like = plan_.clients.front();
     rest_clients_.push_back(std::make_unique<RestClient>(i, like.user, like.rooms, like.pace_ms,
-                                                         random_, network_, ledger_));
+                                                         random_, balancer_, ledger_));
   }
 }
 
@@ -88,33 +91,7 @@ void World::make_users() {
   CHECK((*writer)->turn());
 }
 
-// ---- the server ------------------------------------------------------------------------------
-
-void World::start() {
-  process_ = std::make_unique<Process>(plan_.process, random_, network_, disk_);
-  const std::string failure = process_->start();
-  judge_.heard("server", failure.empty() ? "serves" : failure);
-  if (!failure.empty()) {
-    count(Happened::failed_start);
-    stop(false);
-    return;
-  }
-  if (kind_) process_->heal();
-  ledger_.audit(disk_);
-}
-
-// However it ends: its memory is gone, the network hangs up, the disk keeps what it keeps.
-void World::stop(bool power_lost) {
-  judge_.heard("server", power_lost ? "loses power" : "ends");
-  count(power_lost ? Happened::power_loss : draining_ ? Happened::drain : Happened::kill);
-  disk_.crash();
-  network_.set_listening(false);
-  process_.reset();
-  network_.process_ended(power_lost);
-  disk_.restart(power_lost);
-  draining_ = power_goes_too_ = false;
-  restart_at_ = io::now() + milliseconds{random_.between(1, 1'500)};
-}
+// ---- fate ------------------------------------------------------------------------------------
 
 void World::happen(const Event& event) {
   constexpr std::array<const char*, 8> names{
@@ -122,20 +99,19 @@ void World::happen(const Event& event) {
       "drain", "full disk",   "bad syncs",  "clock jump"};
   judge_.heard("fate", names[static_cast<std::size_t>(event.what)]);
   using What = Event::What;
+  Server& server = *servers_.front();
   switch (event.what) {
     case What::kill:
     case What::power_loss:
-      if (process_) stop(event.what == What::power_loss);
+      if (server.runs()) server.stop(event.what == What::power_loss);
       return;
     case What::kill_in_io:
     case What::power_loss_in_io:
-      power_goes_too_ = event.what == What::power_loss_in_io;
+      server.power_goes_too(event.what == What::power_loss_in_io);
       disk_.crash_after(static_cast<unsigned>(random_.between(1, 30)));
       return;
     case What::drain:
-      if (!process_ || draining_) return;
-      process_->drain();
-      draining_ = true;
+      server.drain();
       return;
     case What::full_disk:
       disk_.full_until = io::now() + milliseconds{random_.between(10, 3'000)};
@@ -152,9 +128,7 @@ void World::happen(const Event& event) {
 // ---- time ------------------------------------------------------------------------------------
 
 void World::step() {
-  if (disk_.dead()) stop(power_goes_too_);
-  if (!process_ && io::now() >= restart_at_) start();
-  if (process_ && draining_ && process_->drained()) stop(false);
+  for (const auto& server : servers_) server->look_after();
   for (const auto& client : clients_) {
     if (client->next_at() <= io::now()) client->act();
   }
@@ -162,14 +136,20 @@ void World::step() {
     if (client->next_at() <= io::now()) client->act();
   }
   const bool network_first = random_.permille(plan_.network_weight);
-  bool moved = network_first && network_.step();
-  if (!moved && process_) moved = process_->step();
-  if (!moved && !network_first) moved = network_.step();
-  if (moved) {
+  if (some_server_moves(network_first)) {
     advance_clock(microseconds{random_.below(plan_.step_us)});
   } else {
     pass_time();
   }
+}
+
+bool World::some_server_moves(bool network_first) {
+  const std::size_t count = servers_.size();
+  const std::size_t first = count == 1 ? 0 : random_.below(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (servers_[(first + i) % count]->step(network_first)) return true;
+  }
+  return false;
 }
 
 // Nothing can happen now: on to when something can.
@@ -178,12 +158,7 @@ void World::pass_time() {
   const auto consider = [&next](std::optional<base::Instant> at) {
     if (at && *at > io::now()) next = std::min(next, *at);
   };
-  if (process_) {
-    consider(process_->next_deadline());
-  } else {
-    consider(restart_at_);
-  }
-  consider(network_.next_thaw());
+  for (const auto& server : servers_) consider(server->next());
   for (const auto& client : clients_) {
     consider(client->next_at());
     consider(client->lazy_until());
@@ -215,13 +190,17 @@ std::string World::unsettled() const {
   return {};
 }
 
+bool World::all_run() const {
+  return std::ranges::all_of(servers_, [](const auto& server) { return server->runs(); });
+}
+bool World::any_runs() const {
+  return std::ranges::any_of(servers_, [](const auto& server) { return server->runs(); });
+}
+
 void World::settle() {
   judge_.heard("fate", "all is kind from here on");
-  network_.heal();
   disk_.heal();
-  if (draining_) stop(false);
-  kind_ = true;
-  if (process_) process_->heal();
+  for (const auto& server : servers_) server->heal();
   for (const auto& client : clients_) client->calm();
   for (const auto& client : rest_clients_) client->calm();
   const base::Instant deadline = io::now() + settling_time;
@@ -229,8 +208,7 @@ void World::settle() {
   std::string why = "nothing yet";
   while (!why.empty() && !judge_.failed()) {
     if (io::now() >= look_again) {  // looking costs an audit
-      if (process_) ledger_.audit(disk_);
-      why = process_ ? unsettled() : "the server does not start";
+      why = all_run() ? (ledger_.audit(disk_), unsettled()) : "a server does not start";
       look_again = io::now() + seconds{1};
       if (!why.empty() && io::now() > deadline) {
         judge_.broken("everything that was asked for comes in the end", why);
@@ -249,7 +227,9 @@ void World::check_quiet() {
   std::size_t least = ~std::size_t{0};
   while (io::now() < until && !judge_.failed()) {
     step();
-    least = std::min(least, process_->buffer_bytes());
+    std::size_t bytes = 0;
+    for (const auto& server : servers_) bytes += server->process().buffer_bytes();
+    least = std::min(least, bytes);
   }
   if (judge_.failed()) return;
   if (const std::string why = unsettled(); !why.empty()) {
@@ -262,9 +242,10 @@ void World::check_quiet() {
     judge_.broken("a server with nothing to send keeps no buffer",
                   std::to_string(least) + " bytes");
   }
-  if (process_->buffers_lent() != 0) {
-    judge_.broken("receive buffers are given back",
-                  std::to_string(process_->buffers_lent()) + " are not");
+  unsigned lent = 0;
+  for (const auto& server : servers_) lent += server->process().buffers_lent();
+  if (lent != 0) {
+    judge_.broken("receive buffers are given back", std::to_string(lent) + " are not");
   }
   check_presence();
 }
@@ -298,10 +279,9 @@ void World::check_presence() {
 void World::let_go() {
   for (const auto& client : clients_) client->retire();
   for (const auto& client : rest_clients_) client->retire();
-  process_->drain();
-  draining_ = true;
+  for (const auto& server : servers_) server->drain();
   const base::Instant deadline = io::now() + seconds{60};
-  while (process_ && !judge_.failed()) {
+  while (any_runs() && !judge_.failed()) {
     step();
     if (io::now() > deadline) {
       judge_.broken("a server that is told to stop does", "it has clients or calls left");

@@ -19,9 +19,9 @@
 #include "ledger.hpp"
 #include "network.hpp"
 #include "plan.hpp"
-#include "process.hpp"
 #include "random.hpp"
 #include "rest_client.hpp"
+#include "server.hpp"
 
 namespace starling::sim {
 
@@ -43,9 +43,8 @@ class World {
 
  private:
   void make_users();
-  void start();
-  void stop(bool power_lost);
   void step();
+  bool some_server_moves(bool network_first);
   void pass_time();
   void happen(const Event& event);
   void go_wrong();
@@ -53,6 +52,8 @@ class World {
   void check_quiet();
   void check_presence();
   void let_go();
+  bool all_run() const;
+  bool any_runs() const;
   std::string unsettled() const;
   std::string story() const;
 
@@ -60,15 +61,11 @@ class World {
   Judge judge_;
   const Plan plan_;
   Disk disk_;
-  Network network_;
   Ledger ledger_;
+  std::vector<std::unique_ptr<Server>> servers_;
+  Balancer balancer_;
   std::vector<std::unique_ptr<Client>> clients_;
   std::vector<std::unique_ptr<RestClient>> rest_clients_;
-  std::unique_ptr<Process> process_;
-  base::Instant restart_at_{};
-  bool kind_ = false;  // nothing goes wrong any more
-  bool draining_ = false;
-  bool power_goes_too_ = false;  // with the crash that is planned
   std::size_t next_event_ = 0;
   base::Instant began_{};
 };

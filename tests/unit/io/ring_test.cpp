@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -222,6 +223,27 @@ TEST_F(RingTest, no_wake_up_is_lost) {
   sender.join();
   // A lost wake-up would have slept for all of the 20 s.
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds{15});
+}
+
+TEST(WakeTest, a_descriptor_that_can_be_read_ends_the_wait_and_takes_no_notice_away) {
+  base::Result<Wake> wake = Wake::create();
+  ASSERT_TRUE(wake);
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ASSERT_EQ(::write(ends[1], "x", 1), 1);
+  constexpr std::chrono::hours forever{1};
+  wake->prepare_sleep();
+  wake->wait(forever, ends[0]);
+  wake->notify();
+  wake->wait(forever, ends[0]);  // both
+  wake->awake();
+  char byte = 0;
+  EXPECT_EQ(::read(ends[0], &byte, 1), 1);
+  ::close(ends[0]);
+  wake->prepare_sleep();
+  wake->notify();
+  wake->wait(forever);
+  ::close(ends[1]);
 }
 
 TEST(RefusalTest, every_cause_has_a_cure) {
