@@ -28,6 +28,8 @@ struct Config {
 
   struct Http {
     std::vector<std::string> allowed_origins;  // besides the own host
+    std::vector<std::string> trusted_proxies;  // networks, "10.0.0.0/8"; believed about clients
+    bool proxy_protocol = false;  // connections of those begin with a PROXY header, version 2
     std::size_t max_body_bytes = 256 * 1024;
     unsigned head_timeout_ms = 5'000;      // from the first byte of a head to its end
     unsigned body_timeout_ms = 20'000;     // from the end of the head to the end of the body

@@ -133,7 +133,7 @@ bool body_is_json(const HttpRequest& request) {
                                     "application/json");
 }
 
-Step answer_api(RestContext& context, HttpRequest& request, chat::AddressKey address) {
+Step answer_api(RestContext& context, HttpRequest& request, const Caller& caller) {
   Found found = find_route(request.method, request.path);
   if (found.allowed.empty()) return proto::problem(404, "not_found", "No such resource");
   if (request.method == Method::options) return options_response(found.allowed);
@@ -143,7 +143,7 @@ Step answer_api(RestContext& context, HttpRequest& request, chat::AddressKey add
   if (!origin_fits(context, request)) {
     return proto::problem(403, "forbidden", "Origin not allowed");
   }
-  RestCall call{context, request, identify(context, request), std::move(found.parameters), address};
+  RestCall call{context, request, identify(context, request), std::move(found.parameters), caller};
   const bool needs_token = !found.route->for_everybody && !call.open_mode();
   if (needs_token && !call.identity) {
     return failure_response({chat::FailureCode::unauthenticated, "A valid token is required"});
@@ -233,9 +233,9 @@ bool asks_health(const HttpRequest& request) {
   return request.path == "/livez" || request.path == "/healthz" || request.path == "/readyz";
 }
 
-Step answer(RestContext& context, HttpRequest& request, chat::AddressKey address) {
+Step answer(RestContext& context, HttpRequest& request, const Caller& caller) {
   if (request.path == "*") return options_response("GET, HEAD, POST, PATCH, DELETE, OPTIONS");
-  if (request.path.starts_with("/api/")) return answer_api(context, request, address);
+  if (request.path.starts_with("/api/")) return answer_api(context, request, caller);
   return answer_plain(context, request);
 }
 

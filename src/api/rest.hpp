@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "api/fleet.hpp"
+#include "api/forwarded.hpp"
 #include "api/identity.hpp"
 #include "api/origin.hpp"
 #include "api/pages.hpp"
@@ -60,8 +61,8 @@ struct RestContext {
 };
 
 // Any request that is no WebSocket upgrade: pages, health, /api/..., and 404 or 405 (with Allow)
-// for the rest. OPTIONS and HEAD are answered for every route. `address`: whose request it is.
-Step answer(RestContext& context, proto::HttpRequest& request, chat::AddressKey address);
+// for the rest. OPTIONS and HEAD are answered for every route.
+Step answer(RestContext& context, proto::HttpRequest& request, const Caller& caller);
 
 // What api/openapi.json has to describe.
 struct RouteEntry {

@@ -23,7 +23,7 @@ struct RestCall {
   const proto::HttpRequest& request;
   std::optional<Identity> identity;     // who asks, as far as a valid token says
   std::vector<std::string> parameters;  // what stood in the braces of the route's path
-  chat::AddressKey address = 0;
+  Caller caller;
 
   bool open_mode() const { return context.config->auth.mode == AuthMode::open; }
   chat::UserId user() const { return identity ? identity->user : 0; }

@@ -18,15 +18,16 @@ constexpr unsigned max_listed = 100;
 
 bool can_mint(const RestContext& context) { return context.keys && context.keys->can_mint(); }
 
-// Puts a new token for the user into the body that is being written and into a cookie.
-void grant_token(const RestContext& context, const chat::User& user, JsonWriter& json,
-                 HttpResponse& response) {
+// Puts a new token for the user into the body that is being written and into a cookie. A
+// browser that came over TLS never sends it without.
+void grant_token(const RestContext& context, bool over_tls, const chat::User& user,
+                 JsonWriter& json, HttpResponse& response) {
   if (!can_mint(context)) return;
   const base::WallMs lifetime = base::WallMs{context.config->auth.token_days} * ms_per_day;
   const std::string token =
       context.keys->mint(user.id, user.username, context.surroundings->wall_clock(), lifetime);
   json.field("token", token);
-  response.headers.emplace_back("Set-Cookie", set_cookie(token, lifetime, false));
+  response.headers.emplace_back("Set-Cookie", set_cookie(token, lifetime, over_tls));
 }
 
 HttpResponse user_response(const chat::User& user, bool with_email) {
@@ -36,12 +37,12 @@ HttpResponse user_response(const chat::User& user, bool with_email) {
   return json_response(200, std::move(body));
 }
 
-HttpResponse session_response(const RestContext& context, const chat::User& user) {
+HttpResponse session_response(const RestContext& context, bool over_tls, const chat::User& user) {
   HttpResponse response = json_response(201, {});
   JsonWriter json{response.body};
   json.begin_object().key("user");
   write_user(json, user, true);
-  grant_token(context, user, json, response);
+  grant_token(context, over_tls, user, json, response);
   json.end_object();
   return response;
 }
@@ -86,14 +87,14 @@ void write_users(JsonWriter& json, const std::vector<chat::User>& users, bool al
   json.end_array();
 }
 
-Step insert_user(RestContext* context, chat::CreateUser wanted) {
+Step insert_user(RestContext* context, bool over_tls, chat::CreateUser wanted) {
   return ask<chat::UserFound>(
-      chat::WriteRequest{std::move(wanted)}, [context](chat::UserFound&& found) -> Step {
+      chat::WriteRequest{std::move(wanted)}, [context, over_tls](chat::UserFound&& found) -> Step {
         HttpResponse response = json_response(201, {});
         JsonWriter json{response.body};
         json.begin_object().field("message", "User created successfully").key("user");
         write_user(json, found.user, true);
-        grant_token(*context, found.user, json, response);
+        grant_token(*context, over_tls, found.user, json, response);
         json.end_object();
         return response;
       });
@@ -102,7 +103,7 @@ Step insert_user(RestContext* context, chat::CreateUser wanted) {
 }  // namespace
 
 Step create_user(RestCall& call) {
-  const chat::SketchKey address = call.context.quotas->key_of(call.address);
+  const chat::SketchKey address = call.context.quotas->key_of(call.caller.address);
   if (auto no = call.refused(chat::Limit::address_registrations, address)) return std::move(*no);
   const auto body = json_body(call);
   if (!body) return body.error();
@@ -117,16 +118,17 @@ Step create_user(RestCall& call) {
   }
   if (!chat::valid_email(wanted.email)) return bad_request("The email address is not valid");
   RestContext* const context = &call.context;
+  const bool over_tls = call.caller.over_tls;
   const std::optional<proto::JsonValue> password = field(*body, "password");
-  if (!password) return insert_user(context, std::move(wanted));
+  if (!password) return insert_user(context, over_tls, std::move(wanted));
   const std::optional<std::string_view> text = password->string();
   if (!text || !valid_password(*text)) return bad_request("A password has 8 to 256 bytes");
-  return ask<chat::PasswordHashed>(
-      chat::HashRequest{chat::HashPassword{std::string{*text}}},
-      [context, wanted = std::move(wanted)](chat::PasswordHashed&& hashed) mutable -> Step {
-        wanted.password_hash = std::move(hashed.hash);
-        return insert_user(context, std::move(wanted));
-      });
+  return ask<chat::PasswordHashed>(chat::HashRequest{chat::HashPassword{std::string{*text}}},
+                                   [context, over_tls, wanted = std::move(wanted)](
+                                       chat::PasswordHashed&& hashed) mutable -> Step {
+                                     wanted.password_hash = std::move(hashed.hash);
+                                     return insert_user(context, over_tls, std::move(wanted));
+                                   });
 }
 
 Step list_users(RestCall& call) {
@@ -221,16 +223,17 @@ Step set_user_status(RestCall& call) {
 // A name and a password, or nothing but a valid token, which is renewed.
 Step create_session(RestCall& call) {
   RestContext* const context = &call.context;
+  const bool over_tls = call.caller.over_tls;
   if (!can_mint(*context)) {
     return failure_response({FailureCode::forbidden, "This server does not issue tokens"});
   }
   if (call.request.body.empty() && call.identity) {
     return ask<chat::UserFound>(chat::ReadRequest{chat::FindUser{call.user(), {}}},
-                                [context](chat::UserFound&& found) -> Step {
-                                  return session_response(*context, found.user);
+                                [context, over_tls](chat::UserFound&& found) -> Step {
+                                  return session_response(*context, over_tls, found.user);
                                 });
   }
-  const chat::SketchKey address = context->quotas->key_of(call.address);
+  const chat::SketchKey address = context->quotas->key_of(call.caller.address);
   if (auto no = call.refused(chat::Limit::address_logins, address)) return std::move(*no);
   const auto body = json_body(call);
   if (!body) return body.error();
@@ -242,40 +245,41 @@ Step create_session(RestCall& call) {
   if (password.size() > chat::max_password_bytes) return wrong_credentials();
   // An unknown name takes as long as a known one: its password is compared with nothing.
   const chat::SketchKey unknown = context->quotas->key_of(username);
-  return Ask{
-      chat::ReadRequest{chat::FindCredentials{std::move(username)}},
-      [context, unknown, password = std::move(password)](chat::Reply&& reply) mutable -> Step {
-        auto* found = std::get_if<chat::CredentialsFound>(&reply);
-        if (const auto* failure = std::get_if<chat::Failure>(&reply);
-            failure && failure->code != FailureCode::not_found) {
-          return failure_response(*failure);
-        }
-        // By the account and not by the name, which has many spellings.
-        const chat::SketchKey account = found ? context->quotas->key_of(found->user.id) : unknown;
-        const base::Duration wait = context->quotas->take(chat::Limit::account_logins, account,
-                                                          context->surroundings->now());
-        if (wait > base::Duration::zero()) {
-          return too_many(wait, "Too many logins to this account; try again later");
-        }
-        auto user = std::make_shared<std::optional<chat::User>>();
-        std::string hash;
-        if (found) {
-          *user = std::move(found->user);
-          hash = std::move(found->password_hash);
-        }
-        return ask<chat::PasswordVerified>(
-            chat::HashRequest{chat::VerifyPassword{std::move(password), std::move(hash)}},
-            [context, user](chat::PasswordVerified&& verified) -> Step {
-              if (!verified.matches || !*user) return wrong_credentials();
-              return session_response(*context, **user);
-            });
-      }};
+  return Ask{chat::ReadRequest{chat::FindCredentials{std::move(username)}},
+             [context, over_tls, unknown,
+              password = std::move(password)](chat::Reply&& reply) mutable -> Step {
+               auto* found = std::get_if<chat::CredentialsFound>(&reply);
+               if (const auto* failure = std::get_if<chat::Failure>(&reply);
+                   failure && failure->code != FailureCode::not_found) {
+                 return failure_response(*failure);
+               }
+               // By the account and not by the name, which has many spellings.
+               const chat::SketchKey account =
+                   found ? context->quotas->key_of(found->user.id) : unknown;
+               const base::Duration wait = context->quotas->take(
+                   chat::Limit::account_logins, account, context->surroundings->now());
+               if (wait > base::Duration::zero()) {
+                 return too_many(wait, "Too many logins to this account; try again later");
+               }
+               auto user = std::make_shared<std::optional<chat::User>>();
+               std::string hash;
+               if (found) {
+                 *user = std::move(found->user);
+                 hash = std::move(found->password_hash);
+               }
+               return ask<chat::PasswordVerified>(
+                   chat::HashRequest{chat::VerifyPassword{std::move(password), std::move(hash)}},
+                   [context, over_tls, user](chat::PasswordVerified&& verified) -> Step {
+                     if (!verified.matches || !*user) return wrong_credentials();
+                     return session_response(*context, over_tls, **user);
+                   });
+             }};
 }
 
 Step delete_session(RestCall& call) {
   HttpResponse done;
   done.status = 204;
-  done.headers.emplace_back("Set-Cookie", set_cookie({}, 0, false));
+  done.headers.emplace_back("Set-Cookie", set_cookie({}, 0, call.caller.over_tls));
   if (!call.identity || call.identity->token_id.empty()) return done;
   RestContext* const context = &call.context;
   const chat::RevokeToken revoke{call.identity->token_id, call.user(), call.identity->expires};

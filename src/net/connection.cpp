@@ -47,10 +47,11 @@ struct GatheredSend {
 struct Connection::Http {
   explicit Http(std::size_t max_body_bytes) : reader(max_body_bytes) {}
 
+  std::unique_ptr<proto::ProxyHeaderReader> proxy_header;  // until it is whole
   proto::HttpReader reader;
   bool answering = false;  // the owner has the request
   bool head_only = false;
-  base::Instant since{};  // the request's first byte, or its body's
+  base::Instant since{};  // the request's first byte, or its body's, or the wait for a PROXY header
   bool in_body = false;
   std::size_t body_bytes = 0;  // of what came behind the receive that brought the head
 
@@ -91,6 +92,11 @@ Connection::Connection(ConnectionContext& context, base::Handle self, int socket
 
 Connection::~Connection() {
   if (socket_ >= 0) context_.ring->close(socket_);  // the shard ends with connections open
+}
+
+void Connection::expect_proxy_header() {
+  http_->proxy_header = std::make_unique<proto::ProxyHeaderReader>();
+  http_->since = context_.now;
 }
 
 void Connection::start() { arm_receive(); }
@@ -156,7 +162,9 @@ void Connection::take_bytes(std::span<const std::byte> bytes) {
   }
   taking_ = true;
   while (open() && !bytes.empty() && !busy()) {
-    const std::size_t taken = state_ == State::http ? take_http(bytes) : take_frames(bytes);
+    const std::size_t taken = state_ == State::websocket ? take_frames(bytes)
+                              : http_->proxy_header      ? take_proxy_header(bytes)
+                                                         : take_http(bytes);
     bytes = bytes.subspan(taken);
     if (paused_) break;
   }
@@ -189,6 +197,20 @@ void Connection::read_carry() {
 }
 
 // ---- HTTP ------------------------------------------------------------------------------------
+
+std::size_t Connection::take_proxy_header(std::span<const std::byte> bytes) {
+  using Reading = proto::ProxyHeaderReader::State;
+  proto::ProxyHeaderReader& reader = *http_->proxy_header;
+  const std::size_t taken = reader.feed(bytes);
+  if (reader.state() == Reading::malformed) {
+    ++context_.metrics->proxy_headers_refused;
+    abort();
+  } else if (reader.state() == Reading::complete) {
+    const auto whole = std::move(http_->proxy_header);
+    context_.owner->on_proxy_header(*this, whole->header());
+  }
+  return taken;
+}
 
 std::size_t Connection::take_http(std::span<const std::byte> bytes) {
   Http& http = *http_;
@@ -545,6 +567,12 @@ void Connection::tick() {
 
 void Connection::tick_http(Http& http) {
   if (http.answering) return;
+  if (http.proxy_header) {
+    if (context_.now - http.since < context_.limits->head_timeout) return;
+    ++context_.metrics->timeouts;
+    abort();
+    return;
+  }
   if (!http.reader.begun()) {
     const bool idle = !send_in_flight_ && !carry_;
     if (idle && context_.now - last_received_ >= context_.limits->idle_timeout) abort();

@@ -4,6 +4,9 @@
 //     │                    └──────────── error, time-out ───────▲
 //     └──────── last response, bad request, end of stream ──────┘
 //
+// Where the peer is a proxy that says whom it speaks for, the stream begins with a PROXY header,
+// and what follows is as if the client had connected itself.
+//
 // Bytes in: provided buffers of the ring are parsed in place; a tail is carried over only while a
 // request or a frame is incomplete. Bytes out: one send in flight, made of segments of shared
 // chunks: first what is for this client alone, then ranges of room buffers, which the owner
@@ -27,6 +30,7 @@
 #include "base/time.hpp"
 #include "io/ring.hpp"
 #include "proto/http.hpp"
+#include "proto/proxy_header.hpp"
 #include "proto/websocket.hpp"
 
 namespace starling::net {
@@ -52,6 +56,7 @@ struct ConnectionMetrics {
   std::uint64_t messages_received = 0;
   std::uint64_t starved_receives = 0;  // -ENOBUFS
   std::uint64_t timeouts = 0;
+  std::uint64_t proxy_headers_refused = 0;
 };
 
 struct ConnectionLimits {
@@ -72,6 +77,8 @@ class Connection;
 class ConnectionOwner {
  public:
   virtual ~ConnectionOwner() = default;
+  // The PROXY header that expect_proxy_header() waits for. The owner may abort() the connection.
+  virtual void on_proxy_header(Connection& connection, const proto::ProxyHeader& header) = 0;
   // A whole request. The owner answers with respond(), now or later; the next one is read after.
   virtual void on_request(Connection& connection, proto::HttpRequest& request) = 0;
   // An upgrade was asked for. The owner calls accept_websocket() or respond(), now or later.
@@ -133,6 +140,9 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  // Before start(): the stream begins with a PROXY header. Whoever sends something else, or takes
+  // longer than head_timeout, is closed without a word: nobody knows who it is.
+  void expect_proxy_header();
   void start();  // arms the receive
 
   // Completions of this connection's operations, from the shard's dispatch.
@@ -191,6 +201,7 @@ class Connection {
   bool busy() const;
   void arm_receive();
   void take_bytes(std::span<const std::byte> bytes);
+  std::size_t take_proxy_header(std::span<const std::byte> bytes);
   std::size_t take_http(std::span<const std::byte> bytes);
   std::size_t take_frames(std::span<const std::byte> bytes);
   void on_request_state();

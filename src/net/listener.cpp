@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <span>
 #include <utility>
 
 namespace starling::net {
@@ -121,21 +122,17 @@ void Listener::close() {
   if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
 }
 
-std::string peer_address(int socket) {
+std::optional<base::IpAddress> peer_address(int socket) {
   sockaddr_storage storage{};
   socklen_t size = sizeof storage;
-  if (::getpeername(socket, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return {};
-  constexpr std::size_t network_bytes = 8;
-  constexpr std::size_t mapped_offset = 12;  // of the IPv4 address in ::ffff:a.b.c.d
+  if (::getpeername(socket, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return std::nullopt;
   if (storage.ss_family == AF_INET) {
-    const in_addr& v4 = reinterpret_cast<sockaddr_in*>(&storage)->sin_addr;
-    return {reinterpret_cast<const char*>(&v4), sizeof v4};
+    const in_addr& v4 = reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr;
+    return base::IpAddress::of_v4(std::as_bytes(std::span<const in_addr, 1>{&v4, 1}));
   }
-  if (storage.ss_family != AF_INET6) return {};
-  const in6_addr& v6 = reinterpret_cast<sockaddr_in6*>(&storage)->sin6_addr;
-  const auto* const bytes = reinterpret_cast<const char*>(&v6);
-  if (IN6_IS_ADDR_V4MAPPED(&v6)) return {bytes + mapped_offset, sizeof(in_addr)};
-  return {bytes, network_bytes};
+  if (storage.ss_family != AF_INET6) return std::nullopt;
+  const in6_addr& v6 = reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr;
+  return base::IpAddress::of_v6(std::as_bytes(std::span<const in6_addr, 1>{&v6, 1}));
 }
 
 void prepare_accepted(int socket) {

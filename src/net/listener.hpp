@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "base/ip_address.hpp"
 #include "base/result.hpp"
 
 namespace starling::net {
@@ -34,10 +36,8 @@ class Listener {
   std::uint16_t port_ = 0;
 };
 
-// Where an accepted socket comes from, as limits see it: the 4 bytes of an IPv4 address (also of
-// one that is mapped into IPv6), or the 8 of an IPv6 address's /64, which one subscriber has whole.
-// Empty where the peer has gone already. The one place where a client's address is decided.
-std::string peer_address(int socket);
+// Where an accepted socket comes from. Nothing where the peer has gone already.
+std::optional<base::IpAddress> peer_address(int socket);
 
 // Sets TCP_NODELAY and TCP_USER_TIMEOUT (20 s) on an accepted socket.
 void prepare_accepted(int socket);

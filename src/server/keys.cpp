@@ -88,6 +88,13 @@ std::vector<Key> keys_of(Config& c) {
              "patience of a drain; what is unresolved then stays unacknowledged"),
       plain("http.allowed_origins", &c.http.allowed_origins, reload,
             "origins that may connect besides the own host"),
+      plain(
+          "http.trusted_proxies", &c.http.trusted_proxies, reload,
+          "addresses and networks (10.0.0.0/8) of proxies that are believed about whom they speak "
+          "for: X-Forwarded-For, X-Forwarded-Proto; holds for connections made from then on"),
+      plain("http.proxy_protocol", &c.http.proxy_protocol, reload,
+            "connections of trusted proxies begin with a PROXY protocol header, version 2; one "
+            "without it is closed"),
       number("http.max_body_bytes", &c.http.max_body_bytes, 1'024, 64 << 20, restart,
              "a larger request body is refused with 413"),
       number("http.head_timeout_ms", &c.http.head_timeout_ms, 100, 600'000, reload,

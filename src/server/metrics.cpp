@@ -74,6 +74,9 @@ constexpr ShardFamily shard_families[] = {
      &Numbers::receives_starved},
     {"starling_timeouts_total", "Connections that were closed for being slow or idle", counter,
      &Numbers::timeouts},
+    {"starling_proxy_headers_refused_total",
+     "Connections of trusted proxies that were closed for beginning without a PROXY header",
+     counter, &Numbers::proxy_headers_refused},
 };
 
 MetricFamily family_of(const ShardFamily& wanted, const std::vector<Numbers>& shards) {

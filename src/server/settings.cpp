@@ -9,6 +9,7 @@
 #include <map>
 #include <utility>
 
+#include "base/ip_address.hpp"
 #include "bus/amqp.hpp"
 #include "server/keys.hpp"
 #include "server/original_broker.hpp"
@@ -229,11 +230,23 @@ void Settings::check_store() {
   }
 }
 
+void Settings::check_proxies() {
+  for (const std::string& proxy : config_.http.trusted_proxies) {
+    if (base::IpNetwork::parse(proxy)) continue;
+    problem("http.trusted_proxies",
+            "'" + proxy + "' is neither an address nor a network like 10.0.0.0/8");
+  }
+  if (config_.http.proxy_protocol && config_.http.trusted_proxies.empty()) {
+    problem("http.proxy_protocol", "needs http.trusted_proxies: nobody else's header is believed");
+  }
+}
+
 void Settings::check() {
   const Config& c = config_;
   config_.admin.chosen = origins_.contains("admin.port");
   check_bus();
   check_store();
+  check_proxies();
   if (c.auth.mode == AuthMode::open && !is_loopback(c.server.host) &&
       !c.auth.open_beyond_loopback) {
     problem("auth.mode",

@@ -60,6 +60,7 @@ class Settings {
   void apply_original_names(const std::vector<std::string>& variables);
   void check_bus();
   void check_store();
+  void check_proxies();
   // `name` is a key or, for a secret, the key with _file behind it. What is wrong comes back.
   std::string set(const std::vector<Key>& keys, const std::string& name, const Value& value,
                   const std::string& where);

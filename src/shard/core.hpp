@@ -66,9 +66,12 @@ struct Client {
 
   net::Connection connection;
   std::unique_ptr<Session> session;
-  bool admin;                 // came in by the admin listener
-  bool request_open = false;  // a REST call waits for its answer
-  chat::AddressKey address;   // 0 at the admin listener, where nothing is limited
+  bool admin : 1;                 // came in by the admin listener
+  bool request_open : 1 = false;  // a REST call waits for its answer
+  bool by_proxy : 1 = false;      // of a trusted proxy, which is believed about each request
+  bool over_tls : 1 = false;      // the client's part, as a PROXY header says
+  bool counted : 1 = false;       // among limits.address_connections
+  chat::AddressKey address;       // whose it is; the proxy's own until an upgrade or a header says
 };
 // The address stands where there was padding.
 static_assert(sizeof(Client) <= sizeof(net::Connection) + 16);
@@ -93,6 +96,7 @@ struct Call {
   Kind kind = Kind::rest;
   base::Handle client{};
   chat::UserId user = 0;             // status, join, mark_read: whose
+  api::Caller caller;                // rest: whose request it is
   chat::AddressKey hashing_for = 0;  // rest: whose place in the hasher's queue; 0: nobody's
   std::string room;
   std::string ref;
@@ -169,9 +173,13 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   // ---- http.cpp
   void on_request(net::Connection& connection, proto::HttpRequest& request) override;
   void on_upgrade(net::Connection& connection, proto::HttpRequest& request) override;
-  bool too_many_requests(Client& client, const proto::HttpRequest& request);
-  void run_step(Client& client, api::Step&& step);
-  std::optional<chat::FailureCode> ask_step(Client& client, chat::Request&& request, Call& call);
+  void on_proxy_header(net::Connection& connection, const proto::ProxyHeader& header) override;
+  api::Caller caller_of(const Client& client, const proto::HttpRequest& request) const;
+  bool count_connection(Client& client, chat::AddressKey address);
+  bool too_many_requests(Client& client, const proto::HttpRequest& request,
+                         const api::Caller& caller);
+  void run_step(Client& client, const api::Caller& caller, api::Step&& step);
+  std::optional<chat::FailureCode> ask_step(chat::Request&& request, Call& call);
   void open_session(Client& client, const proto::HttpRequest& request, bool echo,
                     const proto::Handshake& handshake);
   base::WallMs wall_clock() const override { return wall_; }
@@ -346,6 +354,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   base::SlotMap<Client> clients_;
   base::SlotMap<Call> calls_;
   api::RestContext rest_;
+  std::vector<base::IpNetwork> trusted_proxies_;
 
   std::vector<Shard*> shards_;        // all of the server, by index
   std::atomic<std::size_t> load_{0};  // connections, those that wait in the inbox included

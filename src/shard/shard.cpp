@@ -214,20 +214,24 @@ bool Core::adopt(int socket) {
   return true;
 }
 
-// The connection counts in load_ already.
+// The connection counts in load_ already. Of a trusted proxy's it is not known yet whose it is.
 void Core::welcome_socket(int socket, bool admin) {
-  chat::AddressKey address = 0;
-  if (!admin) {
-    address = quotas_.address_key(net::peer_address(socket));
-    if (!quotas_.enter(chat::Limit::address_connections, quotas_.key_of(address))) {
-      ring_->close(socket);
-      load_.fetch_sub(1, std::memory_order_relaxed);
-      return;
-    }
+  const std::optional<base::IpAddress> peer = net::peer_address(socket);
+  const bool by_proxy = !admin && peer && base::any_contains(trusted_proxies_, *peer);
+  const bool counted = !admin && !by_proxy;
+  const chat::AddressKey address = quotas_.address_key(peer ? peer->subscriber() : "");
+  if (counted && !quotas_.enter(chat::Limit::address_connections, quotas_.key_of(address))) {
+    ring_->close(socket);
+    load_.fetch_sub(1, std::memory_order_relaxed);
+    return;
   }
   const base::Handle handle =
       clients_.emplace(context_, clients_.next_handle(), socket, admin, address);
-  clients_.find(handle)->connection.start();
+  Client& client = *clients_.find(handle);
+  client.by_proxy = by_proxy;
+  client.counted = counted;
+  if (client.by_proxy && config_.http.proxy_protocol) client.connection.expect_proxy_header();
+  client.connection.start();
 }
 
 void Core::take_inbox() {
@@ -294,7 +298,7 @@ void Core::on_reply(chat::TicketedReply&& ticketed) {
       on_heads_reply(std::move(ticketed.reply));
       return;
     case Call::Kind::rest:
-      if (client) run_step(*client, call.then(std::move(ticketed.reply)));
+      if (client) run_step(*client, call.caller, call.then(std::move(ticketed.reply)));
       return;
     default:
       break;
@@ -400,6 +404,10 @@ void Core::apply_settings() {
   rate_rule_ = {static_cast<double>(config_.limits.messages_per_second),
                 static_cast<double>(config_.limits.message_burst)};
   connection_limits_ = limits_of(config_);
+  trusted_proxies_.clear();
+  for (const std::string& proxy : config_.http.trusted_proxies) {
+    if (const auto network = base::IpNetwork::parse(proxy)) trusted_proxies_.push_back(*network);
+  }
   rest_.origins.allowed = config_.http.allowed_origins;
   rest_.origins.any_loopback =
       config_.auth.mode == AuthMode::open && is_loopback(config_.server.host);
@@ -457,8 +465,10 @@ void Core::sweep() {
     client->session.reset();
   }
   for (const base::Handle handle : std::exchange(closed_, {})) {
-    const chat::AddressKey address = clients_.find(handle)->address;
-    if (address != 0) quotas_.leave(chat::Limit::address_connections, quotas_.key_of(address));
+    const Client& client = *clients_.find(handle);
+    if (client.counted) {
+      quotas_.leave(chat::Limit::address_connections, quotas_.key_of(client.address));
+    }
     clients_.erase(handle);
     load_.fetch_sub(1, std::memory_order_relaxed);
   }
@@ -491,6 +501,7 @@ void Core::publish_metrics() {
   counts_.batches_dropped = inbox_.dropped_batches();
   counts_.receives_starved = connection_metrics_.starved_receives;
   counts_.timeouts = connection_metrics_.timeouts;
+  counts_.proxy_headers_refused = connection_metrics_.proxy_headers_refused;
   counts_.buffer_bytes = budget_.used_bytes();
   counts_.rooms = rooms_.size();
   counts_.server_rooms = presence_.own_rooms();

@@ -55,6 +55,7 @@ struct ShardMetrics {
   std::uint64_t busy_ns = 0;  // of turns, without what they waited
   std::uint64_t receives_starved = 0;
   std::uint64_t timeouts = 0;
+  std::uint64_t proxy_headers_refused = 0;
   base::Histogram delivery;  // of messages that came in here
 };
 

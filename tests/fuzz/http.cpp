@@ -1,7 +1,9 @@
 // A stream of requests: the same requests and the same verdict however it is cut; and handshakes.
+// With a PROXY header before them, where the first byte says so.
 #include "proto/http.hpp"
 #include "input.hpp"
 #include "proto/handshake.hpp"
+#include "proto/proxy_header.hpp"
 
 namespace starling::fuzz {
 namespace {
@@ -9,12 +11,25 @@ namespace {
 using proto::HttpReader;
 
 // What was read, in text.
-std::string read(std::string_view stream, unsigned seed) {
+std::string read(std::string_view stream, unsigned seed, bool by_proxy) {
   HttpReader reader{2'000};
+  proto::ProxyHeaderReader proxy;
   std::string heard;
   std::string kept;
   for (const std::string_view piece : pieces_of(stream, seed)) {
     kept += piece;
+    if (by_proxy) {
+      using State = proto::ProxyHeaderReader::State;
+      kept.erase(0, proxy.feed(as_bytes(kept)));
+      if (proxy.state() == State::malformed) return "no PROXY header";
+      if (proxy.state() == State::reading) {
+        require(kept.empty(), "all of a header is taken");
+        continue;
+      }
+      by_proxy = false;
+      heard.append(proxy.header().source ? proxy.header().source->subscriber() : "itself");
+      heard.append(proxy.header().tls ? " over TLS " : " ");
+    }
     for (;;) {
       const std::size_t taken = reader.feed(as_bytes(kept));
       require(taken <= kept.size(), "no more is taken than there is");
@@ -51,9 +66,11 @@ std::string read(std::string_view stream, unsigned seed) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   starling::fuzz::Input input{data, size};
-  const unsigned seed = input.byte();
-  const std::string whole = starling::fuzz::read(input.rest(), 0);
-  starling::fuzz::require(starling::fuzz::read(input.rest(), seed) == whole,
+  const unsigned first = input.byte();
+  const unsigned seed = first & 0x7fu;
+  const bool by_proxy = first >= 0x80;
+  const std::string whole = starling::fuzz::read(input.rest(), 0, by_proxy);
+  starling::fuzz::require(starling::fuzz::read(input.rest(), seed, by_proxy) == whole,
                           "one verdict wherever the bytes are cut");
   return 0;
 }

@@ -62,7 +62,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   proto::HttpReader reader{64 * 1024};
   reader.feed(fuzz::as_bytes(stream));
   if (reader.state() != proto::HttpReader::State::complete) return 0;
-  api::Step step = api::answer(context, reader.request(), 1);
+  api::Step step = api::answer(context, reader.request(), {1, false});
   for (unsigned steps = 0; std::holds_alternative<api::Ask>(step); ++steps) {
     fuzz::require(steps < 10, "a call comes to its end");
     step = std::get<api::Ask>(step).then(

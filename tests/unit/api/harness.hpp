@@ -87,7 +87,7 @@ class RestTest : public testing::Test {
     proto::HttpReader reader{1 << 20};
     reader.feed(std::as_bytes(std::span{text}));
     ASSERT_EQ(reader.state(), proto::HttpReader::State::complete) << text;
-    step = answer(context, reader.request(), address);
+    step = answer(context, reader.request(), caller);
   }  // what the call keeps may not point into the request
 
   // What the call asks now.
@@ -190,7 +190,7 @@ class RestTest : public testing::Test {
   TokenKeys keys;
   std::unique_ptr<chat::Quotas> quotas;
   RestContext context;
-  chat::AddressKey address = 1;
+  Caller caller{1, false};
   std::string token;  // of the calls; empty: none
   Step step = proto::HttpResponse{};
 

@@ -97,6 +97,19 @@ TEST_F(UsersTest, what_is_wrong_with_a_new_user_is_said) {
   expect_failures_become_statuses("POST", "/api/users", R"({"username":"ann","email":"a@b"})");
 }
 
+TEST_F(UsersTest, a_cookie_that_came_over_tls_stays_on_it) {
+  caller.over_tls = true;
+  call("POST", "/api/users", R"({"username":"ann","email":"a@b"})");
+  reply(chat::UserFound{user(7, "ann")});
+  EXPECT_TRUE(header("Set-Cookie").ends_with("; Secure")) << header("Set-Cookie");
+  call("POST", "/api/sessions");
+  reply(chat::UserFound{user(7, "ann")});
+  EXPECT_TRUE(header("Set-Cookie").ends_with("; Secure")) << header("Set-Cookie");
+  call("DELETE", "/api/sessions");
+  reply(chat::TokenRevoked{});
+  EXPECT_TRUE(header("Set-Cookie").ends_with("; Secure")) << header("Set-Cookie");
+}
+
 TEST_F(UsersTest, without_a_key_to_mint_with_no_token_is_given) {
   context.keys = nullptr;
   config.auth.mode = AuthMode::open;
@@ -327,10 +340,10 @@ TEST_F(UsersTest, an_address_registers_so_many_and_tries_so_many_codes) {
   call("POST", "/api/users", R"({"username":"ann","email":"a@b","invite":"let me in"})");
   expect_problem(429, "rate_limited", "Too many requests of this kind; try again later");
   EXPECT_EQ(header("Retry-After"), "1200");
-  address = 2;
+  caller.address = 2;
   call("POST", "/api/users", body);
   EXPECT_EQ(status(), 403);
-  address = 1;
+  caller.address = 1;
   surroundings.instant += std::chrono::seconds{1'200};
   call("POST", "/api/users", body);
   EXPECT_EQ(status(), 403);
@@ -358,7 +371,7 @@ TEST_F(UsersTest, logins_are_limited_by_address_and_by_account) {
   EXPECT_EQ(log_in("bob", 8), 0);
   EXPECT_EQ(log_in("cat", 9), 429) << "the sixth of the address";
   EXPECT_EQ(quotas->refused(chat::Limit::address_logins), 1u);
-  address = 2;
+  caller.address = 2;
   EXPECT_EQ(log_in("aNN", 7), 429) << "the account stays known at other addresses";
   EXPECT_EQ(log_in("cat", 9), 0);
 }

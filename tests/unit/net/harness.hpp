@@ -126,6 +126,10 @@ class ScriptedRing final : public io::Ring {
 // Writes down what the connection says, and answers as the test wants.
 class RecordingOwner final : public ConnectionOwner {
  public:
+  void on_proxy_header(Connection& connection, const proto::ProxyHeader& header) override {
+    headers.push_back(header);
+    if (unwanted) connection.abort();
+  }
   void on_request(Connection& connection, proto::HttpRequest& request) override {
     requests.push_back(std::string{proto::to_string(request.method)} + " " + request.target + " " +
                        request.body);
@@ -164,10 +168,12 @@ class RecordingOwner final : public ConnectionOwner {
     connection.respond(response);
   }
 
+  bool unwanted = false;
   bool hold_answers = false;
   std::size_t pause_after = 0;  // false is returned for that message
   proto::MessageLimits message_limits{};
   std::vector<Segment> pending;
+  std::vector<proto::ProxyHeader> headers;
   std::vector<std::string> requests;
   std::vector<std::string> messages;
   unsigned writables = 0;

@@ -192,5 +192,21 @@ TEST(SettingsTest, host_and_port) {
     EXPECT_FALSE(parse_host_port(bad));
 }
 
+TEST(SettingsTest, proxies_are_addresses_and_networks) {
+  const auto checked = [](const std::string& list, bool header) {
+    Settings settings;
+    settings.apply("http.trusted_proxies", list, "--test");
+    settings.apply("http.proxy_protocol", header ? "true" : "false", "--test");
+    settings.check();
+    return settings.problems();
+  };
+  EXPECT_TRUE(checked("127.0.0.1,10.0.0.0/8,::1,2001:db8::/32", true).empty());
+  EXPECT_TRUE(checked("", false).empty());
+  const auto wrong = checked("10.0.0.1,proxy.example.org", false);
+  ASSERT_EQ(wrong.size(), 1u);
+  EXPECT_NE(wrong[0].what.find("'proxy.example.org'"), std::string::npos);
+  EXPECT_EQ(checked("", true).size(), 1u) << "whose header?";
+}
+
 }  // namespace
 }  // namespace starling::server

@@ -40,10 +40,17 @@ class ScriptedArchive : public chat::Backend {
   bool full = false;
 };
 
+// What a proxy adds to what its client says.
+struct ByProxy {
+  std::string before;   // the first byte of the head
+  std::string headers;  // whole lines
+};
+
 // A WebSocket client in a few lines.
 class TestClient {
  public:
-  TestClient(std::uint16_t port, std::string_view subprotocol, int receive_buffer = 0) {
+  TestClient(std::uint16_t port, std::string_view subprotocol, int receive_buffer = 0,
+             const ByProxy& proxy = {}) {
     socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     if (receive_buffer > 0) {
       ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
@@ -53,13 +60,14 @@ class TestClient {
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address);
-    std::string head =
+    std::string head = proxy.before;
+    head +=
         "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     if (!subprotocol.empty()) {
       head.append("Sec-WebSocket-Protocol: ").append(subprotocol).append("\r\n");
     }
-    write(head + "\r\n");
+    write(head + proxy.headers + "\r\n");
   }
   ~TestClient() { ::close(socket_); }
   TestClient(const TestClient&) = delete;
@@ -98,17 +106,25 @@ class TestClient {
     }
     if (!upgraded_) {
       const std::size_t end = bytes_.find("\r\n\r\n");
+      ended |= count == 0;
       if (end == std::string::npos) return count != 0;
       upgraded_ = true;
+      head_ = bytes_.substr(0, end);
       bytes_.erase(0, end + 4);
     }
     while (take_frame()) {
     }
+    ended |= count == 0;
     return count != 0;
   }
 
   std::vector<std::string> frames;  // text frames, oldest first
   unsigned close_code = 0;
+  bool ended = false;  // the server sends nothing more
+
+  bool upgraded() const { return status() == 101; }
+  // Of the answer to the upgrade; 0 while there is none.
+  int status() const { return head_.empty() ? 0 : std::stoi(head_.substr(head_.find(' '))); }
 
  private:
   void write(std::string_view bytes) {
@@ -140,6 +156,7 @@ class TestClient {
 
   int socket_;
   bool upgraded_ = false;
+  std::string head_;
   std::string bytes_;
 };
 
@@ -272,6 +289,11 @@ class ShardTest : public testing::Test {
     return event;
   }
 
+  std::unique_ptr<TestClient> connect(std::string_view subprotocol, const ByProxy& proxy) {
+    auto client = std::make_unique<TestClient>(listener->port(), subprotocol, 0, proxy);
+    clients.push_back(client.get());
+    return client;
+  }
   std::unique_ptr<TestClient> connect(std::string_view subprotocol, int receive_buffer = 0) {
     auto client = std::make_unique<TestClient>(listener->port(), subprotocol, receive_buffer);
     clients.push_back(client.get());
