@@ -14,28 +14,13 @@
 
 #include "io/clock.hpp"
 #include "store/sqlite_database.hpp"
+#include "store/sqlite_file.hpp"
 
 namespace starling::store {
 namespace {
 
 constexpr int step_pages = 1'024;  // 4 MiB
 constexpr int busy_pause_ms = 20;
-
-bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
-
-tl::unexpected<base::Error> failed(const std::string& what, int error) {
-  return base::failure(what + ": " + std::strerror(error), error);
-}
-
-// What a rename has done survives a loss of power.
-void sync_folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return;
-  ::fsync(descriptor);
-  ::close(descriptor);
-}
 
 // All pages of one moment: the read transaction of `from` is open before and after.
 base::Result<void> copy_pages(const SqliteDatabase& from, const SqliteDatabase& into) {
@@ -75,7 +60,8 @@ base::Result<void> copy_database(const std::string& source, const std::string& t
   const auto made = SqliteDatabase::open(target);
   if (!made) return tl::make_unexpected(made.error());
   SqliteDatabase& into = **made;
-  if (::chmod(target.c_str(), S_IRUSR | S_IWUSR) != 0) return failed("cannot protect it", errno);
+  if (::chmod(target.c_str(), S_IRUSR | S_IWUSR) != 0)
+    return file_failure("cannot protect it", errno);
   if (base::Result<void> copied = copy_pages(from, into); !copied) return copied;
   into.run("PRAGMA journal_mode = DELETE");  // one file, without a log beside it
   const std::optional<std::int64_t> epoch = checked_epoch(into);
@@ -98,52 +84,41 @@ std::int64_t epoch_of(const std::string& path) {
   return epoch.value_or(1);
 }
 
-void remove_all(const std::string& path) {
-  for (const char* ending : {"", "-wal", "-shm", "-journal"}) ::unlink((path + ending).c_str());
-}
-
 }  // namespace
 
 base::Result<void> back_up(const std::string& database, const std::string& target) {
-  if (!exists(database)) return failed("there is no database " + database, ENOENT);
-  if (exists(target)) return failed("cannot write " + target, EEXIST);
+  if (!file_exists(database)) return file_failure("there is no database " + database, ENOENT);
+  if (file_exists(target)) return file_failure("cannot write " + target, EEXIST);
   const std::string partial = target + ".partial";
-  remove_all(partial);
+  remove_database(partial);
   if (base::Result<void> copied = copy_database(database, partial, 0); !copied) {
-    remove_all(partial);
+    remove_database(partial);
     return copied;
   }
-  if (::link(partial.c_str(), target.c_str()) != 0) {  // unlike rename(2), replaces nothing
-    const int error = errno;
-    remove_all(partial);
-    return failed("cannot write " + target, error);
-  }
-  remove_all(partial);
-  sync_folder_of(target);
-  return {};
+  return name_database(partial, target);
 }
 
 base::Result<void> restore(const std::string& copy, const std::string& database, bool replace) {
-  if (!exists(copy)) return failed("there is no file " + copy, ENOENT);
-  const bool replaces = exists(database);
-  if (replaces && !replace) return failed("there is a database already: " + database, EEXIST);
+  if (!file_exists(copy)) return file_failure("there is no file " + copy, ENOENT);
+  const bool replaces = file_exists(database);
+  if (replaces && !replace) return file_failure("there is a database already: " + database, EEXIST);
   const std::string fresh = database + ".restoring";
-  remove_all(fresh);
+  remove_database(fresh);
   const std::int64_t above = replaces ? epoch_of(database) : 1;
   if (base::Result<void> copied = copy_database(copy, fresh, above); !copied) {
-    remove_all(fresh);
+    remove_database(fresh);
     return copied;
   }
   if (replaces) {
     const std::string old = database + ".replaced";
-    remove_all(old);
+    remove_database(old);
     // A log that could not be brought in goes with its database.
     for (const char* ending : {"-shm", "-wal", ""}) {
       ::rename((database + ending).c_str(), (old + ending).c_str());
     }
   }
   if (::rename(fresh.c_str(), database.c_str()) != 0) {
-    return failed("cannot put the copy in its place", errno);
+    return file_failure("cannot put the copy in its place", errno);
   }
   sync_folder_of(database);
   return {};

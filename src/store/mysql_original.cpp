@@ -5,12 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include "store/mysql_insertion.hpp"
 #include "store/rows.hpp"
 
 namespace starling::store {
 namespace {
-
-constexpr std::size_t users_at_once = 500;
 
 // `table` and whether it has that column.
 bool has_column(MysqlDatabase& database, std::string_view table, std::string_view column) {
@@ -29,7 +28,9 @@ bool was_set_aside(MysqlDatabase& database) {
 }
 
 struct OriginalUser {
-  std::string id, username, email, created_at, last_seen_at;
+  chat::UserId id = 0;
+  std::string username, email;
+  base::WallMs created_at = 0, last_seen_at = 0;
 };
 
 std::vector<OriginalUser> original_users(MysqlDatabase& database) {
@@ -39,9 +40,8 @@ std::vector<OriginalUser> original_users(MysqlDatabase& database) {
       "COALESCE(UNIX_TIMESTAMP(last_seen_at), 0) * 1000 FROM original_users ORDER BY id"};
   std::vector<OriginalUser> users;
   while (rows.step()) {
-    users.push_back({std::string{rows.text(0)}, std::string{rows.text(1)},
-                     std::string{rows.text(2)}, std::to_string(rows.integer(3)),
-                     std::to_string(rows.integer(4))});
+    users.push_back({rows.natural(0), std::string{rows.text(1)}, std::string{rows.text(2)},
+                     rows.integer(3), rows.integer(4)});
   }
   return users;
 }
@@ -50,30 +50,21 @@ std::vector<OriginalUser> original_users(MysqlDatabase& database) {
 // are found by id alone.
 void copy_users(MysqlDatabase& database) {
   std::set<std::string> taken;
-  std::string sql;
-  std::size_t count = 0;
-  const auto flush = [&] {
-    if (!sql.empty()) {
-      database.run(
-          "INSERT INTO users (id, username, username_key, email, created_at, "
-          "last_seen_at) VALUES " +
-          sql);
-    }
-    sql.clear();
-  };
+  MysqlInsertion rows{database,
+                      "INSERT INTO users (id, username, username_key, email, created_at, "
+                      "last_seen_at) VALUES "};
   for (const OriginalUser& user : original_users(database)) {
     std::string key = fold_name(user.username);
-    if (!taken.insert(key).second) key = own_key_mark + user.id;
-    sql += sql.empty() ? "(" : ",(";
-    sql += user.id + ",";
-    for (const std::string& text : {user.username, key, user.email}) {
-      database.quote(text, sql);
-      sql += ",";
-    }
-    sql += user.created_at + "," + user.last_seen_at + ")";
-    if (++count % users_at_once == 0) flush();
+    if (!taken.insert(key).second) key = own_key_mark + std::to_string(user.id);
+    rows.number(user.id);
+    rows.text(user.username);
+    rows.text(key);
+    rows.text(user.email);
+    rows.number(user.created_at);
+    rows.number(user.last_seen_at);
+    rows.end_row();
   }
-  flush();
+  rows.flush();
 }
 
 constexpr const char* copy_messages =

@@ -5,13 +5,13 @@
 #include <variant>
 
 #include "base/check.hpp"
+#include "store/mysql_insertion.hpp"
 #include "store/rows.hpp"
 
 namespace starling::store {
 namespace {
 
 constexpr std::size_t max_known_rooms = 100'000;
-constexpr std::size_t insert_bytes = 1'000'000;  // of one statement; the server's bound is 16 MB
 
 template <typename... Kinds>
 constexpr bool is_any(const chat::WriteRequest& request) {
@@ -306,55 +306,47 @@ void MysqlRows::finish(const RoomStates& rooms, const std::map<RoomAndUser, chat
 void MysqlRows::insert_pending() {
   const std::string head =
       "INSERT INTO messages (" + std::string{inserted_event_columns} + ") VALUES ";
-  std::string sql;
-  const auto flush = [&] {
-    if (!sql.empty()) mysql_.run(head + sql);
-    sql.clear();
-  };
+  MysqlInsertion rows{mysql_, head};
   for (const auto& [event, key, previous] : pending_) {
-    const auto number = [&sql](std::uint64_t value) { sql += std::to_string(value) + ','; };
-    const auto text = [&](std::string_view value) {
-      mysql_.quote(value, sql);
-      sql += ',';
-    };
-    sql += sql.empty() ? "(" : ",(";
-    number(event.id);
-    text(event.room);
-    number(event.seq);
-    number(static_cast<std::uint64_t>(event.kind));
-    number(event.sender);
-    text(event.sender_name);
-    text(event.content);
-    text(event.message_type);
-    text(event.metadata);
-    text(key);
-    number(static_cast<std::uint64_t>(event.timestamp));
-    number(event.messages_before);
-    number(previous);
-    number(event.of_seq);
-    sql += std::to_string(event.of_id) + ")";
-    if (sql.size() >= insert_bytes) flush();
+    rows.number(event.id);
+    rows.text(event.room);
+    rows.number(event.seq);
+    rows.number(static_cast<std::uint64_t>(event.kind));
+    rows.number(event.sender);
+    rows.text(event.sender_name);
+    rows.text(event.content);
+    rows.text(event.message_type);
+    rows.text(event.metadata);
+    rows.text(key);
+    rows.number(event.timestamp);
+    rows.number(event.messages_before);
+    rows.number(previous);
+    rows.number(event.of_seq);
+    rows.number(event.of_id);
+    rows.end_row();
   }
-  flush();
+  rows.flush();
 }
 
 void MysqlRows::store_rooms(const RoomStates& rooms) {
-  std::string sql;
-  for (const auto& [name, state] : rooms) {
-    if (!state.changed) continue;
-    sql += sql.empty() ? "(" : ",(";
-    mysql_.quote(name, sql);
-    sql += "," + std::to_string(state.head) + "," + std::to_string(state.messages) + "," +
-           std::to_string(state.deleted) + "," + std::to_string(state.last_id) + "," +
-           std::to_string(state.members) + "," + std::to_string(now_) + ")";
-  }
-  if (sql.empty()) return;
-  mysql_.run(
-      "INSERT INTO rooms (id, head, messages, deleted, last_id, members, created_at) VALUES " +
-      sql +
+  MysqlInsertion changed{
+      mysql_,
+      "INSERT INTO rooms (id, head, messages, deleted, last_id, members, created_at) VALUES ",
       " ON DUPLICATE KEY UPDATE head = VALUES(head), messages = VALUES(messages), deleted = "
       "VALUES(deleted), last_id = VALUES(last_id), members = VALUES(members), created_at = "
-      "IF(created_at = 0, VALUES(created_at), created_at)");
+      "IF(created_at = 0, VALUES(created_at), created_at)"};
+  for (const auto& [name, state] : rooms) {
+    if (!state.changed) continue;
+    changed.text(name);
+    changed.number(state.head);
+    changed.number(state.messages);
+    changed.number(state.deleted);
+    changed.number(state.last_id);
+    changed.number(state.members);
+    changed.number(now_);
+    changed.end_row();
+  }
+  changed.flush();
 }
 
 }  // namespace starling::store
