@@ -6,6 +6,7 @@
 #include "store/mysql_database.hpp"
 #include "store/mysql_writer.hpp"
 #include "store/reader.hpp"
+#include "store/rows.hpp"
 
 namespace starling::store {
 namespace {
@@ -19,6 +20,10 @@ class MysqlArchive final : public Archive {
 
   base::Result<void> prepare() {
     const auto epoch = database_->number(epoch_query);
+    Statement copy{*database_, "SELECT 1 FROM meta WHERE name = ?"};
+    if (copy.with(unfinished_copy).step()) {
+      return base::failure("the database holds a copy that was not finished: copy once more");
+    }
     Statement rows{*database_, "SELECT token_id, user_id, expires_at FROM revoked_tokens"};
     while (rows.step())
       revoked_.push_back({std::string{rows.text(0)}, rows.natural(1), rows.integer(2)});

@@ -43,6 +43,9 @@ constexpr const char* writer_session =
     "SET SESSION innodb_lock_wait_timeout = 1, lock_wait_timeout = 3, wait_timeout = 5, "
     "net_read_timeout = 5, net_write_timeout = 5";
 
+// Who is sent rows may be busy with those it has.
+constexpr const char* copier_session = "SET SESSION net_write_timeout = 3600";
+
 // The text of a statement, its values and what came back.
 class MysqlCursor final : public Cursor {
  public:
@@ -74,7 +77,11 @@ class MysqlCursor final : public Cursor {
     if (!running_ && !begin()) return false;
     if (!result_) return false;
     row_ = mysql_fetch_row(result_);
-    if (row_) lengths_ = mysql_fetch_lengths(result_);
+    if (row_) {
+      lengths_ = mysql_fetch_lengths(result_);
+    } else if (database_.streams() && mysql_errno(database_.raw()) != 0) {
+      database_.fail();
+    }
     return row_ != nullptr;
   }
 
@@ -100,7 +107,8 @@ class MysqlCursor final : public Cursor {
     sql += pieces_.back();
     running_ = database_.run(sql);
     if (!running_) return false;
-    result_ = mysql_store_result(database_.raw());
+    result_ = database_.streams() ? mysql_use_result(database_.raw())
+                                  : mysql_store_result(database_.raw());
     if (!result_ && mysql_errno(database_.raw()) != 0) database_.fail();
     return !database_.failed();
   }
@@ -137,7 +145,7 @@ bool MysqlDatabase::connect() {
   connection_ = mysql_init(nullptr);
   CHECK(connection_ != nullptr);
   mysql_options(connection_, MYSQL_OPT_CONNECT_TIMEOUT, &connect_timeout_s);
-  if (use_ != Use::migrating) {
+  if (use_ != Use::migrating && use_ != Use::copying) {
     mysql_options(connection_, MYSQL_OPT_READ_TIMEOUT, &answer_timeout_s);
   }
   mysql_options(connection_, MYSQL_OPT_WRITE_TIMEOUT, &answer_timeout_s);
@@ -161,7 +169,8 @@ bool MysqlDatabase::connect() {
     return false;
   }
   const bool set_up = run(mariadb_connection(connection_) ? session_mariadb : session) &&
-                      (use_ != Use::writing || run(writer_session));
+                      (use_ != Use::writing || run(writer_session)) &&
+                      (use_ != Use::copying || run(copier_session));
   if (!set_up) disconnect();
   return set_up;
 }

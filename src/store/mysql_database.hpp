@@ -24,6 +24,7 @@ class MysqlDatabase final : public Database {
   enum class Use : std::uint8_t {
     reading,
     migrating,  // statements that take as long as they take
+    copying,    // the same; rows come one by one, so that a table is never in memory as a whole
     writing,  // a server that stands still loses the connection, and with it the locks, within 5 s
   };
 
@@ -40,6 +41,9 @@ class MysqlDatabase final : public Database {
   bool reconnect() override;
   bool shared() const override { return true; }
   std::string_view insert_or_ignore() const override { return "INSERT IGNORE"; }
+
+  // Rows are read while they come: nothing else can be asked before the last of them.
+  bool streams() const { return use_ == Use::copying; }
 
   // Of the current failure.
   MysqlCure cure() const { return cure_; }

@@ -26,6 +26,9 @@ inline constexpr char deletion_key_mark = '\x02';
 // Of a message that came without a key.
 std::string own_key(chat::MessageId id);
 
+// In `meta` while a copy into this database is not whole (store/copy.hpp).
+inline constexpr std::string_view unfinished_copy = "unfinished_copy";
+
 inline constexpr std::uint64_t max_unread = 1'000;
 
 // `first`: the column where they begin.

@@ -16,6 +16,7 @@ Command reload_command();
 Command restore_command();
 Command serve_command();
 Command status_command();
+Command store_command();
 Command version_command();
 
 }  // namespace starling::server
