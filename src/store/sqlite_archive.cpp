@@ -47,10 +47,10 @@ class SqliteArchive final : public Archive {
         .execute();
     database_->run("UPDATE users SET is_online = 0 WHERE is_online = 1");  // after a crash
     const auto epoch = database_->number(epoch_query);
-    if (!epoch || database_->failed()) {
-      return base::failure("cannot prepare the database " + options_.path + ": " +
-                           database_->failure());
-    }
+    Statement rows{*database_, "SELECT token_id, user_id, expires_at FROM revoked_tokens"};
+    while (rows.step())
+      revoked_.push_back({std::string{rows.text(0)}, rows.natural(1), rows.integer(2)});
+    if (!epoch || database_->failed()) return cannot_prepare(*database_);
     epoch_ = static_cast<std::uint64_t>(*epoch);
     return {};
   }
@@ -58,37 +58,46 @@ class SqliteArchive final : public Archive {
   std::uint64_t epoch() const override { return epoch_; }
 
   std::vector<chat::RevokeToken> revocations(base::WallMs now) const override {
-    std::vector<chat::RevokeToken> all;
-    Statement rows{*database_,
-                   "SELECT token_id, user_id, expires_at FROM revoked_tokens WHERE expires_at > ?"};
-    rows.with(now);
-    while (rows.step())
-      all.push_back({std::string{rows.text(0)}, rows.natural(1), rows.integer(2)});
-    return all;
+    std::vector<chat::RevokeToken> unexpired;
+    for (const chat::RevokeToken& token : revoked_) {
+      if (token.expires > now) unexpired.push_back(token);
+    }
+    return unexpired;
   }
 
   base::Result<std::unique_ptr<Writer>> make_writer(
       std::vector<chat::ShardInbox*> inboxes) override {
     auto parts = connect();
     if (!parts) return tl::make_unexpected(std::move(parts.error()));
-    return std::make_unique<SqliteWriter>(std::move(parts->first), std::move(parts->second),
-                                          options_, epoch_, std::move(inboxes));
+    const SqliteDatabase& database = *parts->first;
+    auto writer = std::make_unique<SqliteWriter>(std::move(parts->first), std::move(parts->second),
+                                                 options_, epoch_, std::move(inboxes));
+    if (database.failed()) return cannot_prepare(database);
+    return writer;
   }
 
   base::Result<std::unique_ptr<Reader>> make_reader(
       std::vector<chat::ShardInbox*> inboxes) override {
     auto parts = connect();
     if (!parts) return tl::make_unexpected(std::move(parts.error()));
-    return std::make_unique<ArchiveReader>(std::move(parts->first), std::move(parts->second),
-                                           options_, epoch_query, std::move(inboxes));
+    const SqliteDatabase& database = *parts->first;
+    auto reader = std::make_unique<ArchiveReader>(std::move(parts->first), std::move(parts->second),
+                                                  options_, epoch_query, std::move(inboxes));
+    if (database.failed()) return cannot_prepare(database);
+    return reader;
   }
 
  private:
   base::Result<void> keep_what_is_there();
+  tl::unexpected<base::Error> cannot_prepare(const SqliteDatabase& database) const {
+    return base::failure("cannot prepare the database " + options_.path + ": " +
+                         database.failure());
+  }
   base::Result<std::pair<std::unique_ptr<SqliteDatabase>, io::Wake>> connect() const;
 
   const ArchiveOptions options_;
   std::unique_ptr<SqliteDatabase> database_;  // the opening thread's connection
+  std::vector<chat::RevokeToken> revoked_;    // when it was opened
   std::uint64_t epoch_ = 0;
 };
 

@@ -14,14 +14,15 @@ class SqliteCursor final : public Cursor {
   SqliteCursor(SqliteDatabase& database, std::string_view sql) : database_(database) {
     const int code = sqlite3_prepare_v3(database.raw(), sql.data(), static_cast<int>(sql.size()),
                                         SQLITE_PREPARE_PERSISTENT, &statement_, nullptr);
-    if (code != SQLITE_OK) database.fail(code);
+    if (code != SQLITE_OK) database.fail(prepare_failure_ = code);
   }
   ~SqliteCursor() override { sqlite3_finalize(statement_); }
   SqliteCursor(const SqliteCursor&) = delete;
   SqliteCursor& operator=(const SqliteCursor&) = delete;
 
   bool step() override {
-    if (!statement_ || database_.failed()) return false;
+    if (database_.failed()) return false;
+    if (!statement_) return database_.fail(prepare_failure_), false;  // not "no rows"
     const int code = sqlite3_step(statement_);
     if (code == SQLITE_ROW) return true;
     if (code != SQLITE_DONE) database_.fail(code);
@@ -59,6 +60,7 @@ class SqliteCursor final : public Cursor {
  private:
   SqliteDatabase& database_;
   sqlite3_stmt* statement_ = nullptr;
+  int prepare_failure_ = SQLITE_OK;
 };
 
 }  // namespace

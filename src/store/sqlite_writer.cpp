@@ -36,6 +36,7 @@ SqliteWriter::Outcome SqliteWriter::attempt(Requests requests) {
   events_.clear();
   replies_.clear();
   database_->clear_failure();
+  leave_transaction();
   database_->run("BEGIN IMMEDIATE");
   numbering_.begin(io::wall_clock(), requests);
   for (const WriteRequestWithTicket& entry : requests) {
@@ -72,15 +73,21 @@ SqliteWriter::Outcome SqliteWriter::classify_commit_failure() {
 
 void SqliteWriter::roll_back() {
   database_->clear_failure();
-  if (database_->in_transaction()) database_->run("ROLLBACK");
+  leave_transaction();
   database_->clear_failure();
   rows_.rolled_back();
+}
+
+// Fails where there is no memory for it: then it is made up for before anything else is done.
+void SqliteWriter::leave_transaction() {
+  if (database_->in_transaction()) database_->run("ROLLBACK");
 }
 
 // Nothing is acknowledged after a failed fsync until the log has been written back and cut: then
 // the failed commit is gone from it for certain, and its batch is done again.
 bool SqliteWriter::settle_unknown() {
   database_->clear_failure();
+  leave_transaction();
   const int code = sqlite3_wal_checkpoint_v2(database_->raw(), nullptr, SQLITE_CHECKPOINT_TRUNCATE,
                                              nullptr, nullptr);
   if (code != SQLITE_OK) return false;

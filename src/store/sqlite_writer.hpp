@@ -25,6 +25,7 @@ class SqliteWriter final : public BatchWriter {
   bool settle_unknown();
   void checkpoint_if_due();
   void roll_back();
+  void leave_transaction();
 
   // Statements end before the database they belong to.
   std::unique_ptr<SqliteDatabase> database_;
