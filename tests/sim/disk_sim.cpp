@@ -6,6 +6,7 @@
 
 #include "base/check.hpp"
 #include "clock_sim.hpp"
+#include "fault.hpp"
 #include "io/clock.hpp"
 #include "tally.hpp"
 
@@ -120,6 +121,7 @@ struct Vfs {
     Disk& owner = *handle(file).disk;
     if (owner.dead_) return SQLITE_IOERR_READ;
     if (const int code = owner.chance(owner.faults.failed_read, SQLITE_IOERR_READ)) return code;
+    if (fails(Fault::read)) return SQLITE_IOERR_READ;
     const std::string& content = (*handle(file).file)->content;
     const std::size_t at = std::min(content.size(), static_cast<std::size_t>(offset));
     const std::size_t got = std::min(content.size() - at, static_cast<std::size_t>(size));
@@ -293,6 +295,8 @@ int Disk::write(File& file, std::string_view bytes, std::size_t offset) {
   if (!truce && io::now() < full_until) return SQLITE_FULL;
   if (const int code = chance(faults.full, SQLITE_FULL)) return code;
   if (const int code = chance(faults.failed_write, SQLITE_IOERR_WRITE)) return code;
+  if (fails(Fault::full)) return SQLITE_FULL;
+  if (fails(Fault::write)) return SQLITE_IOERR_WRITE;
   file.pending.push_back({offset, std::string{bytes}});
   apply(file.content, file.pending.back());
   return SQLITE_OK;
@@ -301,6 +305,7 @@ int Disk::write(File& file, std::string_view bytes, std::size_t offset) {
 int Disk::cut(File& file, std::size_t size) {
   if (!alive(true)) return SQLITE_IOERR_TRUNCATE;
   if (const int code = chance(faults.failed_write, SQLITE_IOERR_TRUNCATE)) return code;
+  if (fails(Fault::write)) return SQLITE_IOERR_TRUNCATE;
   file.pending.push_back({size, {}});
   apply(file.content, file.pending.back());
   return SQLITE_OK;
@@ -310,7 +315,8 @@ int Disk::sync(File& file) {
   if (while_syncing && !truce) while_syncing();
   if (!alive(true)) return SQLITE_IOERR_FSYNC;
   ++syncs_;
-  if (!truce && (io::now() < syncs_fail_until || random_.permille(faults.failed_sync))) {
+  if (!truce && (io::now() < syncs_fail_until || random_.permille(faults.failed_sync) ||
+                 fails(Fault::sync))) {
     count(Happened::failed_sync);
     keep_some(file);
     return SQLITE_IOERR_FSYNC;

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "fault.hpp"
 #include "judge.hpp"
 
 namespace starling::sim {
@@ -83,6 +84,7 @@ void Ledger::audit(Disk& disk) {
   rows_.clear();
   kept_.clear();
   heads_.clear();
+  const Unwatched unwatched;
   disk.truce = true;
   sqlite3* database = nullptr;
   sqlite3_open_v2("starling.db", &database, SQLITE_OPEN_READWRITE, nullptr);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "fault.hpp"
 #include "io/clock.hpp"
 #include "judge.hpp"
 #include "ring_sim.hpp"
@@ -158,11 +159,11 @@ void Network::do_accept() {
     to.ring->complete(-1, completion_of(to.token, -ECANCELED));
     return;
   }
-  const bool ends = random_.permille(faults_.ended_multishot);
-  const bool fails = random_.permille(faults_.failed_accept);
+  const bool ends = random_.permille(faults_.ended_multishot) || fails(Fault::shortfall);
+  const bool refused = random_.permille(faults_.failed_accept) || fails(Fault::completion);
   if (ends) count(Happened::ended_multishot);
-  if (ends || fails) acceptance_.reset();
-  if (fails) {
+  if (ends || refused) acceptance_.reset();
+  if (refused) {
     to.ring->complete(-1, completion_of(to.token, random_.flip() ? -EMFILE : -ECONNABORTED));
     return;
   }
@@ -189,8 +190,11 @@ void Network::do_receive(Socket& socket) {
     completion.result = -ECANCELED;
   } else if (socket.reset) {
     completion.result = -ECONNRESET;
+  } else if (fails(Fault::completion)) {
+    completion.result = -ENOMEM;  // and the client knows nothing of it
   } else if (!socket.to_server.empty() && !deaf) {
-    const std::optional<std::uint16_t> buffer = ring->lend();
+    std::optional<std::uint16_t> buffer;
+    if (!fails(Fault::shortfall)) buffer = ring->lend();
     if (!buffer) {
       completion.result = -ENOBUFS;
       count(Happened::no_receive_buffer);
@@ -242,8 +246,11 @@ void Network::do_send(Socket& socket) {
     socket.reset = true;
     return finish_send(socket, sent_or(random_.flip() ? -ECONNRESET : -EPIPE));
   }
+  if (fails(Fault::completion)) return finish_send(socket, sent_or(-ENOMEM));
   const std::size_t space = socket.to_client_limit - socket.to_client.size();
-  const std::size_t size = piece_of(std::min(space, flight.bytes.size() - flight.sent));
+  const bool short_of_it = fails(Fault::shortfall);
+  std::size_t size = piece_of(std::min(space, flight.bytes.size() - flight.sent));
+  if (short_of_it && size > 1) size /= 2;
   // From the sender's memory as it is now, range by range.
   std::size_t skip = flight.sent;
   std::size_t left = size;
@@ -260,7 +267,7 @@ void Network::do_send(Socket& socket) {
   }
   flight.sent += size;
   const bool whole = flight.sent == flight.bytes.size();
-  if (whole || random_.permille(faults_.short_send)) {
+  if (whole || random_.permille(faults_.short_send) || short_of_it) {
     if (!whole) count(Happened::short_send);
     finish_send(socket, static_cast<std::int32_t>(flight.sent));
   }

@@ -10,6 +10,7 @@
 #include "base/time.hpp"
 #include "client.hpp"
 #include "disk_sim.hpp"
+#include "fault.hpp"
 #include "network.hpp"
 #include "process.hpp"
 #include "random.hpp"
@@ -38,6 +39,8 @@ struct Plan {
   std::vector<Habits> clients;
   unsigned rest_clients = 0;
   std::vector<Event> events;      // in the order of time
+  Fault fault = Fault::none;      // the one that is sure
+  std::uint64_t fault_at = 0;     // of the calls that it concerns, from 1
   base::Duration chaos{};         // how long things go wrong
   unsigned step_us = 20;          // virtual time between two steps, at most
   unsigned network_weight = 500;  // per thousand steps that try the network first

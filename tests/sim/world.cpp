@@ -42,9 +42,17 @@ std::uint64_t begin_run(Judge& judge, std::uint64_t seed) {
 }  // namespace
 
 World::World(std::uint64_t seed, std::optional<unsigned> shards, bool verbose)
+    : World(
+          seed, [shards](Random& random) { return make_plan(random, shards); }, verbose) {}
+
+World::World(std::uint64_t seed, const Plan& plan, bool verbose)
+    : World(
+          seed, [&plan](Random&) { return plan; }, verbose) {}
+
+World::World(std::uint64_t seed, const Planner& planner, bool verbose)
     : random_(seed),
       judge_(verbose),
-      plan_((begin_run(judge_, seed), make_plan(random_, shards))),
+      plan_((begin_run(judge_, seed), planner(random_))),
       disk_(random_),
       balancer_(random_) {
   servers_.push_back(
@@ -69,6 +77,7 @@ Verdict World::run() {
   make_users();
   began_ = io::now();
   disk_.faults = plan_.disk;
+  arm(plan_.fault, plan_.fault_at);
   go_wrong();
   if (!judge_.failed()) settle();
   if (!judge_.failed()) let_go();
@@ -200,6 +209,7 @@ bool World::any_runs() const {
 void World::settle() {
   judge_.heard("fate", "all is kind from here on");
   disk_.heal();
+  disarm();
   for (const auto& server : servers_) server->heal();
   for (const auto& client : clients_) client->calm();
   for (const auto& client : rest_clients_) client->calm();

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +36,7 @@ struct Verdict {
 class World {
  public:
   World(std::uint64_t seed, std::optional<unsigned> shards, bool verbose);
+  World(std::uint64_t seed, const Plan& plan, bool verbose);
   ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;
@@ -42,6 +44,8 @@ class World {
   Verdict run();
 
  private:
+  using Planner = std::function<Plan(Random& random)>;
+  World(std::uint64_t seed, const Planner& planner, bool verbose);
   void make_users();
   void step();
   bool some_server_moves(bool network_first);
