@@ -92,8 +92,9 @@ struct Config {
   } store;
 
   struct Bus {
-    std::string url;            // "amqp://user:password@host:port/vhost"; empty: no bus
+    std::string url;            // "amqp[s]://user:password@host:port/vhost"; empty: no bus
     std::string password_file;  // its first line takes the place of the password in `url`
+    std::string tls_ca;         // amqps: who may sign the broker's certificate; empty: the system's
     std::string secret;         // what is said is signed with; empty: auth.secret
     unsigned partitions = 8;    // events are spread over so many routing keys; 1 to 256
     unsigned gap_wait_ms = 30;  // for an event that may be on its way, before it is read

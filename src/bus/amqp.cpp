@@ -1,7 +1,11 @@
 #include "bus/amqp.hpp"
 
 #include <amqp.h>
+#include <amqp_ssl_socket.h>
 #include <amqp_tcp_socket.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 
 #include <array>
@@ -14,6 +18,7 @@ namespace {
 
 constexpr amqp_channel_t channel = 1;
 constexpr int frame_bytes = 131'072;  // RabbitMQ's own default
+constexpr const char* system_authorities = "/etc/ssl/certs/ca-certificates.crt";
 
 amqp_bytes_t bytes_of(std::string_view text) {
   return {text.size(), const_cast<char*>(text.data())};  // the library only reads it
@@ -72,6 +77,28 @@ std::string error_of(const amqp_rpc_reply_t& reply) {
   }
 }
 
+// The socket that `state` will own, not yet connected; a failure names what is wrong with it.
+base::Result<amqp_socket_t*> make_socket(amqp_connection_state_t state, const AmqpAddress& to) {
+  amqp_socket_t* const socket = to.tls ? amqp_ssl_socket_new(state) : amqp_tcp_socket_new(state);
+  if (!socket) return base::failure("no memory for a connection");
+  if (!to.tls) return socket;
+  amqp_ssl_socket_set_verify_peer(socket, 1);
+  amqp_ssl_socket_set_verify_hostname(socket, 1);
+  amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST);
+  const char* const authorities = to.tls_ca.empty() ? system_authorities : to.tls_ca.c_str();
+  if (amqp_ssl_socket_set_cacert(socket, authorities) != AMQP_STATUS_OK) {
+    return base::failure("no certificates can be read from " + std::string{authorities});
+  }
+  return socket;
+}
+
+// Without it a line that is cut without a word is found out by heartbeats only (tcp(7),
+// TCP_USER_TIMEOUT); refused, they are all there is.
+void give_up_in_time(int descriptor) {
+  const auto limit = static_cast<unsigned>(AmqpConnection::dead_after.count());
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
+}
+
 bool failed(const amqp_rpc_reply_t& reply) { return reply.reply_type != AMQP_RESPONSE_NORMAL; }
 
 Message message_of(amqp_envelope_t& envelope) {
@@ -97,13 +124,18 @@ base::Result<AmqpAddress> parse_amqp_url(std::string_view url) {
   std::vector<char> text{url.begin(), url.end()};  // the library writes into it
   text.push_back('\0');
   amqp_connection_info parsed{};
-  if (amqp_parse_url(text.data(), &parsed) != AMQP_STATUS_OK || parsed.ssl || parsed.port <= 0 ||
+  if (amqp_parse_url(text.data(), &parsed) != AMQP_STATUS_OK || parsed.port <= 0 ||
       parsed.port > 65'535) {
-    return base::failure("is no amqp://user:password@host:port/vhost");
+    return base::failure("is no amqp://user:password@host:port/vhost, or amqps://");
   }
   const std::string vhost = parsed.vhost;
-  return AmqpAddress{parsed.host, static_cast<std::uint16_t>(parsed.port), parsed.user,
-                     parsed.password, vhost.empty() ? "/" : vhost};
+  return AmqpAddress{parsed.host,
+                     static_cast<std::uint16_t>(parsed.port),
+                     parsed.user,
+                     parsed.password,
+                     vhost.empty() ? "/" : vhost,
+                     parsed.ssl != 0,
+                     {}};
 }
 
 void AmqpConnection::Destroy::operator()(amqp_connection_state_t_* state) const {
@@ -114,13 +146,15 @@ base::Result<AmqpConnection> AmqpConnection::open(const AmqpAddress& address, un
                                                   const std::string& name) {
   AmqpConnection made{amqp_new_connection()};
   amqp_connection_state_t state = made.state_.get();
-  amqp_socket_t* const socket = state ? amqp_tcp_socket_new(state) : nullptr;
-  if (!socket) return base::failure("no memory for a connection");
+  if (!state) return base::failure("no memory for a connection");
+  const base::Result<amqp_socket_t*> socket = make_socket(state, address);
+  if (!socket) return tl::make_unexpected(socket.error());
   const timeval limit = time_of(call_limit);
   amqp_set_handshake_timeout(state, &limit);
   amqp_set_rpc_timeout(state, &limit);
-  const int opened = amqp_socket_open_noblock(socket, address.host.c_str(), address.port, &limit);
+  const int opened = amqp_socket_open_noblock(*socket, address.host.c_str(), address.port, &limit);
   if (opened != AMQP_STATUS_OK) return base::failure(amqp_error_string2(opened));
+  give_up_in_time(made.descriptor());
 
   std::array capabilities{truth_entry("connection.blocked", true),
                           truth_entry("consumer_cancel_notify", true)};

@@ -3,7 +3,8 @@
 // The library blocks and belongs to one thread at a time, so whoever owns a connection is a thread
 // of its own (the publisher, the consumer). Every call here ends within call_limit but one: a
 // broker that has stopped reading can hold publish() until it goes on or the connection dies, which
-// is why blocked() is to be asked before.
+// is why blocked() is to be asked before. A line on which nothing is acknowledged for dead_after is
+// dead: TCP alone would try for a quarter of an hour, at ever longer intervals.
 #pragma once
 
 #include <chrono>
@@ -26,9 +27,12 @@ struct AmqpAddress {
   std::string user = "guest";
   std::string password = "guest";
   std::string vhost = "/";
+  bool tls = false;    // with a certificate that is verified against `tls_ca` and the host's name
+  std::string tls_ca;  // a file; empty: the system's
 };
 
-// "amqp://user:password@host:port/vhost", all but the scheme optional, percent escapes decoded. A
+// "amqp://user:password@host:port/vhost", or amqps:// for TLS; all but the scheme optional, percent
+// escapes decoded. Without a port it is 5672, or 5671 for amqps. A
 // failure does not show the text: it may hold a password. "amqp://host/" is the virtual host "/",
 // too: hardly anybody has one without a name.
 base::Result<AmqpAddress> parse_amqp_url(std::string_view url);
@@ -43,6 +47,7 @@ struct QueueBounds {
 class AmqpConnection {
  public:
   static constexpr std::chrono::milliseconds call_limit{2'000};
+  static constexpr std::chrono::milliseconds dead_after{4'000};
 
   // Connects and logs in. `heartbeat_s`: a broker that is silent for twice as long is lost. `name`
   // is what `rabbitmqctl list_connections client_properties` shows.

@@ -39,7 +39,7 @@ class Consumer final {
   // Of what this server says, until it has come back: then the bus is working, in both directions.
   static constexpr base::Duration echo_limit = std::chrono::milliseconds{2'500};
   // A connection that brings no echo for so long is made again.
-  static constexpr base::Duration echo_lost = std::chrono::seconds{10};
+  static constexpr base::Duration echo_lost = std::chrono::seconds{5};
   static constexpr QueueBounds event_queue{65'536, 64u << 20, 0};
   static constexpr QueueBounds signal_queue{16'384, 16u << 20, 2'000};
 

@@ -10,6 +10,7 @@ namespace starling::server {
 base::Result<bus::AmqpAddress> broker_address(const Config& config) {
   base::Result<bus::AmqpAddress> address = bus::parse_amqp_url(config.bus.url);
   if (!address) return base::failure("bus.url " + address.error().message);
+  address->tls_ca = config.bus.tls_ca;
   if (config.bus.password_file.empty()) return address;
   std::ifstream file{config.bus.password_file};
   if (!std::getline(file, address->password)) {

@@ -211,9 +211,12 @@ std::vector<Key> keys_of(Config& c) {
       number("admin.port", &c.admin.port, 0, 65'535, restart,
              "port of the admin listener; if the default is taken, a free one that the log names"),
       url("bus.url", &c.bus.url, restart,
-          "amqp://user:password@host:port/vhost of a RabbitMQ; empty: no bus"),
+          "amqp://user:password@host:port/vhost of a RabbitMQ, or amqps:// for TLS; empty: no bus"),
       plain("bus.password_file", &c.bus.password_file, restart,
             "its first line takes the place of the password in bus.url"),
+      plain("bus.tls_ca", &c.bus.tls_ca, restart,
+            "amqps: a file of the authorities that may sign the broker's certificate; empty: the "
+            "system's"),
       secret("bus.secret", &c.bus.secret, restart,
              "what servers tell each other is signed with; empty: auth.secret"),
       number("bus.partitions", &c.bus.partitions, 1, 256, restart,

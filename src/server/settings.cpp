@@ -204,6 +204,8 @@ void Settings::check_bus() {
   if (c.bus.url.empty()) return;
   if (const auto address = bus::parse_amqp_url(c.bus.url); !address) {
     problem("bus.url", address.error().message);
+  } else if (!address->tls && !c.bus.tls_ca.empty()) {
+    problem("bus.tls_ca", "means nothing without amqps:// in bus.url");
   }
   if (!c.store.url.starts_with("mysql:")) {
     problem("bus.url", "needs an archive that all servers share: store.url = \"mysql://...\"");

@@ -14,17 +14,28 @@ const programs = '/usr/lib/rabbitmq/bin';
 const START_MS = 120_000;
 
 export class Rabbitmq {
-  static async start() {
+  // options.address: where it listens beside loopback; options.tls: {authority, certificate, key}, files
+  // with which it speaks TLS on tls_port, too.
+  static async start(options = {}) {
     const broker = new Rabbitmq();
     broker.folder = mkdtempSync(path.join(tmpdir(), 'starling-mq-'));
     for (const folder of ['mnesia', 'log', 'home']) mkdirSync(path.join(broker.folder, folder));
     broker.port = await freePort();
     broker.dist_port = await freePort();
     broker.epmd_port = await freePort();
+    broker.tls_port = options.tls ? await freePort() : undefined;
     broker.url = `amqp://guest:guest@127.0.0.1:${broker.port}/`;
     broker.write('enabled_plugins', '[].\n');
     broker.write('rabbitmq.conf', [
       `listeners.tcp.1 = 127.0.0.1:${broker.port}`,
+      ...(options.address ? [`listeners.tcp.2 = ${options.address}:${broker.port}`, 'loopback_users = none'] : []),
+      ...(options.tls ? [
+        `listeners.ssl.1 = 127.0.0.1:${broker.tls_port}`,
+        `ssl_options.cacertfile = ${options.tls.authority}`,
+        `ssl_options.certfile = ${options.tls.certificate}`,
+        `ssl_options.keyfile = ${options.tls.key}`,
+        'ssl_options.verify = verify_none', // of clients
+      ] : []),
       'log.file.level = warning',
       'log.console = false',
       'vm_memory_high_watermark.absolute = 1GB',
@@ -41,8 +52,6 @@ export class Rabbitmq {
       RABBITMQ_LOG_BASE: path.join(broker.folder, 'log'),
       RABBITMQ_ENABLED_PLUGINS_FILE: path.join(broker.folder, 'enabled_plugins'),
       RABBITMQ_PID_FILE: path.join(broker.folder, 'pid'),
-      RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
-      RABBITMQ_NODE_PORT: String(broker.port),
       RABBITMQ_DIST_PORT: String(broker.dist_port),
       ERL_EPMD_ADDRESS: '127.0.0.1',
       ERL_EPMD_PORT: String(broker.epmd_port),
@@ -50,6 +59,7 @@ export class Rabbitmq {
       RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:
         '-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none +S 2:2',
       RABBITMQ_CTL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+      ERL_CRASH_DUMP: path.join(broker.folder, 'erl_crash.dump'), // of a start that is cut short
       LANG: 'C.UTF-8',
     };
     broker.epmd = spawn('epmd', ['-port', broker.env.ERL_EPMD_PORT, '-address', '127.0.0.1'],
@@ -150,4 +160,4 @@ export class Rabbitmq {
   }
 }
 
-export const startRabbitmq = () => Rabbitmq.start();
+export const startRabbitmq = (options) => Rabbitmq.start(options);

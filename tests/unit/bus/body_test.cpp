@@ -99,9 +99,14 @@ TEST(AmqpAddressTest, is_read_from_an_url) {
   ASSERT_TRUE(shortest);
   EXPECT_EQ(shortest->port, 5'672);
   EXPECT_EQ(shortest->vhost, "/");
+  EXPECT_FALSE(shortest->tls);
+  const auto safe = parse_amqp_url("amqps://ann:secret@broker/");
+  ASSERT_TRUE(safe);
+  EXPECT_TRUE(safe->tls);
+  EXPECT_EQ(safe->port, 5'671);
   EXPECT_EQ(parse_amqp_url("amqp://localhost/")->vhost, "/");
   for (const char* wrong : {"", "localhost", "http://localhost", "amqp://localhost:0",
-                            "amqp://localhost:65536", "amqps://localhost"}) {
+                            "amqp://localhost:65536", "https://localhost"}) {
     const auto refused = parse_amqp_url(wrong);
     EXPECT_FALSE(refused) << wrong;
   }

@@ -175,6 +175,9 @@ TEST(SettingsTest, a_bus_needs_a_shared_archive_and_a_shared_secret) {
   EXPECT_EQ(problems({bus, mysql, secret}).find("bus."), std::string::npos);
   EXPECT_EQ(problems({bus, mysql, "STARLING_BUS__SECRET=0123456789abcdef"}).find("auth."),
             std::string::npos);
+  const std::string ca = "STARLING_BUS__TLS_CA=/ca.pem";
+  EXPECT_NE(problems({bus, mysql, secret, ca}).find("bus.tls_ca"), std::string::npos);
+  EXPECT_EQ(problems({"STARLING_BUS__URL=amqps://mq", mysql, secret, ca}), "");
   EXPECT_NE(problems({bus, mysql, "STARLING_BUS__SECRET=short"}).find("bus.secret"),
             std::string::npos);
 }
