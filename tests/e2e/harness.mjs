@@ -87,8 +87,10 @@ export class Server {
     this.port ||= await freePort();
     const file = path.join(this.folder, 'starling.toml');
     writeFileSync(file, this.config);
+    // `host`: where it listens, if that is not loopback.
+    const host = this.options.host ?? '127.0.0.1';
     const args = ['serve', '--config', file, '--data-dir', path.join(this.folder, 'data'),
-      '--port', String(this.port), '--admin', '127.0.0.1:0', ...(this.options.args ?? [])];
+      '--host', host, '--port', String(this.port), '--admin', `${host}:0`, ...(this.options.args ?? [])];
     this.started = process.hrtime.bigint();
     // `through`: a program that runs the server as itself (exec), and its arguments.
     const [program, ...first] = [...(this.options.through ?? []), binary];

@@ -7,7 +7,7 @@ export class Cable {
   // `spoiler`: changes what comes from the target, see Deliveries.
   static async to(port, spoiler) {
     const cable = new Cable();
-    Object.assign(cable, { target: port, spoiler, links: new Set(), plugged: true, still: false });
+    Object.assign(cable, { host: '127.0.0.1', target: port, spoiler, links: new Set(), plugged: true, still: false });
     cable.listener = net.createServer((socket) => cable.plug(socket));
     cable.listener.listen(0, '127.0.0.1');
     await once(cable.listener, 'listening');

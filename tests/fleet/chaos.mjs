@@ -2,6 +2,20 @@
 // about (a server, the broker, the database) for as long as it lasts, and mends what it broke.
 import { setTimeout as pause } from 'node:timers/promises';
 
+const UNAVAILABLE = 69;
+
+// As a service manager does it: who finds no database ends, and is started again.
+async function come_back(server) {
+  for (;;) {
+    try {
+      return await server.start();
+    } catch (error) {
+      if (server.child.exitCode !== UNAVAILABLE) throw error;
+      await pause(200);
+    }
+  }
+}
+
 export class Chaos {
   constructor(fleet, random, spoilers) {
     Object.assign(this, { fleet, random, spoilers, taken: new Set(), under_way: [], told: [] });
@@ -12,7 +26,7 @@ export class Chaos {
     'kill a server': ['server', async (server, ms) => {
       await server.kill();
       await pause(ms / 4);
-      await server.start();
+      await come_back(server);
     }],
     'freeze a server': ['server', async (server, ms) => {
       server.child.kill('SIGSTOP');
@@ -22,7 +36,7 @@ export class Chaos {
     'drain a server': ['server', async (server, ms) => {
       await server.stop();
       await pause(ms / 4);
-      await server.start();
+      await come_back(server);
     }],
     'cut a server off from the broker': ['server', (server, ms) => this.cut([server.cables.broker], 'cut', ms)],
     'cut a server off from the database': ['server', (server, ms) => this.cut([server.cables.database], 'cut', ms)],

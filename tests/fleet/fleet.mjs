@@ -1,23 +1,29 @@
-// Several servers around one MariaDB and one RabbitMQ, each behind cables of its own.
+// Several servers around one MariaDB and one RabbitMQ, each behind cables of its own, or in a network
+// namespace of its own.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { run, Server, UNLIMITED } from '../e2e/harness.mjs';
 import { Cable } from './cable.mjs';
 import { startMariadb } from './mariadb.mjs';
+import { Networks } from './networks.mjs';
 import { startRabbitmq } from './rabbitmq.mjs';
 
 const SECRET = 'a secret that all servers of the fleet share';
 
 export class Fleet {
-  // `spoiler(n)`: what spoils the bus of server n; `bus: false`: the database is all they have.
-  static async start({ servers = 3, bus = true, spoiler = () => undefined } = {}) {
+  // `spoiler(n)`: what spoils the bus of server n; `bus: false`: the database is all they have;
+  // `networks`: links between namespaces are what can be cut, instead of cables.
+  static async start({ servers = 3, bus = true, spoiler = () => undefined, networks = false } = {}) {
     const fleet = new Fleet();
     fleet.servers = [];
     fleet.folder = mkdtempSync(path.join(tmpdir(), 'starling-fleet-'));
     fleet.spoiler = spoiler;
     try {
-      [fleet.database, fleet.broker] = await Promise.all([startMariadb(), bus ? startRabbitmq() : null]);
+      if (networks) fleet.networks = Networks.make();
+      const reached = (kind) => ({ address: fleet.networks?.address(kind) });
+      [fleet.database, fleet.broker] = await Promise.all(
+        [startMariadb(reached('database')), bus ? startRabbitmq(reached('broker')) : null]);
       const { code, stderr } = await run(['migrate', 'up'], { env: { STARLING_STORE__URL: fleet.database.url } });
       if (code !== 0) throw new Error(`migrate ended with ${code}: ${stderr}`);
       for (let n = 0; n < servers; ++n) await fleet.add();
@@ -31,22 +37,34 @@ export class Fleet {
   // One more server.
   async add() {
     const n = this.servers.length;
+    const { cables, ...where } = this.networks ? this.namespace() : await this.wire(n);
     const database = new URL(this.database.url);
-    const to_database = await Cable.to(Number(database.port));
-    const to_broker = this.broker ? await Cable.to(this.broker.port, this.spoiler(n)) : null;
-    database.port = String(to_database.port);
-    const bus = to_broker ? `[bus]\nurl = "amqp://guest:guest@127.0.0.1:${to_broker.port}/"\n` : '';
+    database.host = `${cables.database.host}:${cables.database.port}`;
+    const bus = cables.broker ? `[bus]\nurl = "amqp://guest:guest@${cables.broker.host}:${cables.broker.port}/"\n` : '';
     const folder = path.join(this.folder, String(n));
     mkdirSync(folder);
     const server = new Server({
+      ...where,
       folder,
       config: `[auth]\nsecret = "${SECRET}"\nregistrations_per_hour = 0\n[store]\nurl = "${database.href}"\n${bus}` +
         `[limits]\n${UNLIMITED}room_buffer_bytes = 16777216\n[resume]\nmax_events = 100000\n`,
     });
-    Object.assign(server, { name: `server ${n}`, cables: { database: to_database, broker: to_broker } });
+    Object.assign(server, { name: `server ${n}`, cables });
     this.servers.push(server);
     await server.start();
     return server;
+  }
+
+  async wire(n) {
+    const database = await Cable.to(this.database.port);
+    return { cables: { database, broker: this.broker ? await Cable.to(this.broker.port, this.spoiler(n)) : null } };
+  }
+
+  namespace() {
+    const { lines: { database, broker }, ...where } = this.networks.join();
+    Object.assign(database, { port: this.database.port });
+    Object.assign(broker, { port: this.broker.port });
+    return { cables: { database, broker }, ...where };
   }
 
   get running() {
@@ -87,6 +105,7 @@ export class Fleet {
     }
     await this.broker?.dispose();
     await this.database?.dispose();
+    this.networks?.dispose();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -124,9 +124,10 @@ export class Load {
     }
   }
 
-  // Of what came to members on other servers than its sender's, since then: {p50, p99, count}, in ms.
-  latency(since = 0) {
-    const times = this.latencies.filter((one) => one.at >= since).map((one) => one.ms).sort((a, b) => a - b);
+  // Of what was said in a time, came to members on other servers than its sender's, and `counts(from, to)`:
+  // {p50, p99, count}, in ms. What has not come yet is not in it.
+  latency({ since = 0, until = Infinity, counts = () => true } = {}) {
+    const times = this.latencies.filter((one) => one.at >= since && one.at < until && counts(one.from, one.to)).map((one) => one.ms).sort((a, b) => a - b);
     const of = (part) => times[Math.min(times.length - 1, Math.floor(times.length * part))];
     return { count: times.length, p50: of(0.5), p99: of(0.99), max: times.at(-1) };
   }
@@ -230,7 +231,7 @@ class Member {
     this.view.push({ seq, id, content });
     const said = this.load.senders.get(content);
     if (said && said.server !== this.server) {
-      this.load.latencies.push({ at: said.at, ms: performance.now() - said.at });
+      this.load.latencies.push({ at: said.at, ms: performance.now() - said.at, from: said.server, to: this.server });
     }
   }
 
@@ -239,6 +240,7 @@ class Member {
     if (known) assert.deepEqual({ id, seq }, { id: known.id, seq: known.seq }, `${clientMessageId} is one message`);
     this.load.acknowledged.set(clientMessageId, { id, seq, roomId });
     this.pending.delete(clientMessageId);
+    this.answered = performance.now();
     this.load.wake?.();
   }
 

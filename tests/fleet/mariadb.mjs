@@ -36,7 +36,8 @@ async function template() {
 }
 
 export class Mariadb {
-  // options.folder: where the data lies (else a temporary folder); options.args: of mariadbd, behind ours.
+  // options.folder: where the data lies (else a temporary folder); options.address: where it listens
+  // beside loopback; options.args: of mariadbd, behind ours.
   static async start(options = {}) {
     const server = new Mariadb();
     server.options = options;
@@ -61,7 +62,7 @@ export class Mariadb {
   async run() {
     this.out = '';
     this.child = spawn('mariadbd', ['--no-defaults', ...self, log_size, `--datadir=${this.data}`,
-      `--socket=${this.socket}`, `--port=${this.port}`, '--bind-address=127.0.0.1',
+      `--socket=${this.socket}`, `--port=${this.port}`, `--bind-address=${['127.0.0.1', this.options.address].filter(Boolean).join(',')}`,
       `--pid-file=${this.folder}/pid`, '--skip-name-resolve', '--skip-log-bin',
       '--performance-schema=OFF', '--innodb-buffer-pool-size=64M',
       '--innodb-flush-log-at-trx-commit=1', ...(this.options.args ?? [])],
