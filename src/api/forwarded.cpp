@@ -1,7 +1,6 @@
 #include "api/forwarded.hpp"
 
 #include <algorithm>
-#include <ranges>
 #include <string_view>
 
 #include "proto/tokens.hpp"
@@ -34,8 +33,9 @@ std::vector<std::string_view> hops_of(const proto::HttpRequest& request) {
 std::optional<base::IpAddress> forwarded_for(const proto::HttpRequest& request,
                                              const std::vector<base::IpNetwork>& trusted) {
   std::optional<base::IpAddress> client;
-  for (const std::string_view hop : hops_of(request) | std::views::reverse) {
-    const std::optional<base::IpAddress> address = base::IpAddress::parse(without_port(hop));
+  const std::vector<std::string_view> hops = hops_of(request);
+  for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
+    const std::optional<base::IpAddress> address = base::IpAddress::parse(without_port(*hop));
     if (!address) break;  // "unknown": the proxy behind it is all that is known
     client = address;
     if (!base::any_contains(trusted, *address)) break;
