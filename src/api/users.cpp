@@ -14,6 +14,9 @@ using proto::HttpResponse;
 using proto::JsonWriter;
 
 constexpr base::WallMs ms_per_day = 86'400'000;
+// Revocations outlive their tokens by this: a clock that was ahead for a while and is right again
+// must not have made anybody forget them.
+constexpr base::WallMs clock_error = 7 * ms_per_day;
 constexpr unsigned max_listed = 100;
 
 bool can_mint(const RestContext& context) { return context.keys && context.keys->can_mint(); }
@@ -282,7 +285,8 @@ Step delete_session(RestCall& call) {
   done.headers.emplace_back("Set-Cookie", set_cookie({}, 0, call.caller.over_tls));
   if (!call.identity || call.identity->token_id.empty()) return done;
   RestContext* const context = &call.context;
-  const chat::RevokeToken revoke{call.identity->token_id, call.user(), call.identity->expires};
+  const chat::RevokeToken revoke{call.identity->token_id, call.user(),
+                                 call.identity->expires + clock_error};
   return ask<chat::TokenRevoked>(
       chat::WriteRequest{revoke}, [context, revoke, done](chat::TokenRevoked&&) -> Step {
         context->surroundings->publish(chat::RevokedSignal{revoke.token_id, revoke.expires});
