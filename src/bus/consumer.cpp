@@ -6,19 +6,13 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "bus/event_lines.hpp"
 #include "io/clock.hpp"
-#include "proto/websocket.hpp"
 
 namespace starling::bus {
 namespace {
 
 constexpr base::Duration look_interval = std::chrono::milliseconds{100};
-
-// 0: there is no such number.
-std::uint64_t positive_member(const proto::JsonValue& object, std::string_view name) {
-  const std::optional<proto::JsonValue> value = object.member(name);
-  return value ? value->unsigned_integer().value_or(0) : 0;
-}
 
 }  // namespace
 
@@ -181,31 +175,13 @@ void Consumer::deliver(const Body& body) {
   auto batch = std::make_shared<chat::CommittedBatch>();
   batch->epoch = body.epoch;
   for_each_line(body.text, [&](std::string_view line) {
-    if (!append(line, *batch)) refused_.fetch_add(1, std::memory_order_relaxed);
+    if (!append_event(json_, line, *batch)) refused_.fetch_add(1, std::memory_order_relaxed);
   });
   if (batch->entries.empty()) return;
   events_.fetch_add(batch->entries.size(), std::memory_order_relaxed);
   for (std::size_t shard = 0; shard < inboxes_.size(); ++shard) {
     if (inboxes_[shard]->committed_elsewhere(batch)) touched_[shard] = true;
   }
-}
-
-// Of an event a shard needs its room and place; the frame is the line itself.
-bool Consumer::append(std::string_view line, chat::CommittedBatch& batch) {
-  const std::optional<proto::JsonValue> json = json_.parse(line);
-  if (!json) return false;
-  const auto room = json->member("roomId");
-  const std::optional<std::string_view> name = room ? room->string() : std::nullopt;
-  if (!name || !chat::valid_room_id(*name)) return false;
-  chat::Event event;
-  event.room = *name;
-  event.seq = positive_member(*json, "seq");
-  event.id = positive_member(*json, "id");
-  if (event.seq == 0 || event.id == 0) return false;
-  const std::size_t offset = batch.frames.size();
-  proto::append_frame(batch.frames, proto::Opcode::text, line);
-  batch.add(std::move(event), offset);
-  return true;
 }
 
 // ---- what is not said ------------------------------------------------------------------------

@@ -65,7 +65,6 @@ class Consumer final {
   void hear(Message&& message, base::Instant now);
   void hear_own(const Body& body, base::Instant now);
   void deliver(const Body& body);
-  bool append(std::string_view line, chat::CommittedBatch& batch);
   void look_around(base::Instant now);
   void missed();
   void wake_shards();
