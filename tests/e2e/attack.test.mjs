@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { test } from 'node:test';
+import zlib from 'node:zlib';
 import WebSocket from 'ws';
 import { Server, within } from './harness.mjs';
 
@@ -19,6 +20,8 @@ const CONFIG = `
 [http]
 head_timeout_ms = 1000
 body_timeout_ms = 2000
+[test]
+echo = true
 [auth]
 deadline_ms = 1500
 registrations_per_hour = ${REGISTRATIONS}
@@ -45,12 +48,20 @@ function frame(opcode, text, last = true) {
 }
 const UPGRADE = 'GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n' +
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: starling.v1\r\n\r\n';
+const ECHO = UPGRADE.replace('GET /ws', 'GET /echo').replace('Sec-WebSocket-Protocol: starling.v1', 'Sec-WebSocket-Extensions: permessage-deflate');
+// 32 MiB of zeros in 32 kB: twice what a message may be.
+const BOMB = (() => {
+  const bytes = zlib.deflateRawSync(Buffer.alloc(32 << 20), { finishFlush: zlib.constants.Z_SYNC_FLUSH }).subarray(0, -4);
+  const bomb = frame(2, bytes);
+  bomb[0] |= 0x40; // RSV1: compressed
+  return bomb;
+})();
 const post = (path, body) => `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 
 // Raw sockets from an address of their own. Each one that is closed is opened again, up to a bound.
 class Attackers {
-  constructor(server, { address, count, begin = () => '', go_on, every_ms = 100, most = 40 * count }) {
-    Object.assign(this, { server, address, begin, go_on, every_ms, left: most });
+  constructor(server, { address, count, begin = () => '', go_on, every_ms = 100, again_ms = 100, most = 40 * count }) {
+    Object.assign(this, { server, address, begin, go_on, every_ms, again_ms, left: most });
     this.sockets = new Set();
     this.opened = 0;
     this.closed_by_server = 0;
@@ -83,7 +94,7 @@ class Attackers {
       this.sockets.delete(socket);
       if (!this.running) return;
       ++this.closed_by_server;
-      setTimeout(() => this.open(number), 100);
+      setTimeout(() => this.open(number), this.again_ms);
     });
   }
 
@@ -127,6 +138,19 @@ class Good {
 const after_ms = (time) => new Promise((resolve) => setTimeout(resolve, time));
 const kilobytes = (server, name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${server.child.pid}/status`, 'utf8'))[1]);
 
+// Seconds of the processor that it has used.
+function processor_seconds(server) {
+  const [, rest] = readFileSync(`/proc/${server.child.pid}/stat`, 'utf8').split(') ');
+  const fields = rest.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+// Of one processor, over a second.
+async function processor_share(server) {
+  const before = processor_seconds(server);
+  await after_ms(1_000);
+  return processor_seconds(server) - before;
+}
+
 async function metric(server, name) {
   const text = await (await fetch(server.metrics)).text();
   return [...text.matchAll(new RegExp(`^${name}(\\{[^}]*\\})? (\\S+)$`, 'gm'))].reduce((sum, [, , value]) => sum + Number(value), 0);
@@ -160,6 +184,10 @@ function everything_bad(server, mallory) {
     'endless fragments': attack(6, { count: 40, begin: () => Buffer.concat([Buffer.from(UPGRADE), frame(1, 'x', false)]), go_on: () => frame(0, 'xxxxxxxx', false), every_ms: 10 }),
     'floods': attack(7, { count: 5, begin: () => Buffer.concat([Buffer.from(UPGRADE), auth]), go_on: () => flood, every_ms: 50 }),
     'garbage': attack(8, { count: 50, begin: (number) => wrong[number % wrong.length], go_on: garbage, every_ms: 50 }),
+    // Five hundred in all.
+    ...Object.fromEntries([20, 21, 22].map((number) => [`garbage of 127.0.0.${number}`,
+      attack(number, { count: 150, begin: (one) => wrong[(one + number) % wrong.length], go_on: garbage, every_ms: 500, again_ms: 1_000 })])),
+    'bombs': attack(13, { count: 3, begin: () => ECHO, go_on: () => BOMB, every_ms: 500, again_ms: 1_000 }),
     'logins': attack(9, { count: 20, begin: () => '', go_on: () => post('/api/sessions', '{"username":"good-0","password":"a wrong guess"}') }),
     'registrations': attack(10, { count: 20, begin: () => '', go_on: () => post('/api/users', JSON.stringify({ username: `bad-${++names}`, email: 'b@x' })) }),
     'connections': attack(11, { count: 2 * ADDRESS_CONNECTIONS, go_on: () => '', most: 4 * ADDRESS_CONNECTIONS }),
@@ -180,6 +208,7 @@ test('a hundred people chat through every attack at once, and afterwards all is 
     const mallory = await server.user('mallory');
     const observer = await server.user('observer'); // mallory's own calls are refused by then
     await (await server.member(mallory, 'pit')).close();
+    const quiet_share = await processor_share(server);
     for (const one of good) one.talk();
     await after_ms(CALM_MS);
     t.diagnostic(`before: ${take_latencies(good)}`);
@@ -222,6 +251,7 @@ test('a hundred people chat through every attack at once, and afterwards all is 
     assert.ok(attacks['slow heads'].statuses[408] > 60 && attacks['slow bodies'].statuses[408] >= 60 && attacks['half handshakes'].statuses[408] >= 60);
     for (const what of ['nobody', 'endless fragments', 'floods', 'garbage']) assert.ok(attacks[what].closed_by_server >= 5, what);
     assert.ok(attacks.connections.closed_by_server >= ADDRESS_CONNECTIONS);
+    assert.ok(attacks.bombs.closed_by_server > 0);
     assert.equal(attacks.garbage.statuses[200], undefined);
     // A sanitizer keeps what is freed.
     if (kilobytes(server, 'VmSize') < 1e9) assert.ok(memory < 100_000, `${memory} kB more`);
@@ -230,6 +260,10 @@ test('a hundred people chat through every attack at once, and afterwards all is 
     await within((async () => {
       while ((await metric(server, 'starling_connections')) > GOOD + 5 || (await metric(server, 'starling_buffer_bytes')) > 1 << 20) await after_ms(100);
     })(), 'connections and buffers as before', 10_000);
+    await within((async () => {
+      while ((await processor_share(server)) > quiet_share + 0.1) ;
+    })(), 'as little of the processor as before', 10_000);
+    t.diagnostic(`afterwards: ${kilobytes(server, 'VmRSS') - memory_before} kB more than before`);
     const limited = await metric(server, 'starling_limited_total');
     assert.ok(limited > 1_000, `${limited} refusals counted`);
     assert.equal(await server.stop(), 0);
