@@ -33,6 +33,9 @@ struct WriteRequestWithTicket {
   chat::Ticket ticket;
   chat::MessageId id = 0;  // of its event, where a writer gives it before; kept by repeats
   bool repeated = false;   // an attempt before may have been kept
+  // The user that an attempt has made (0: none), and when: a repeat knows its own row by them.
+  chat::UserId made_user = 0;
+  base::WallMs made_at = 0;
 };
 struct ReadRequestWithTicket {
   chat::ReadRequest request;
@@ -45,7 +48,7 @@ struct WriterMetrics {  // written by the writer's thread, readable from any
   std::uint64_t failed_commits = 0;
   std::uint64_t isolated = 0;  // requests that the database refused alone
   std::uint64_t commit_ns_total = 0;
-  bool healthy = true;  // the last commit succeeded
+  bool healthy = true;  // writing succeeded the last time, and does not hang now
 };
 
 // The numbering transaction: one for all requests that have gathered while the last one committed.

@@ -1,5 +1,6 @@
 #include "store/batch_writer.hpp"
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -8,6 +9,13 @@
 #include "io/clock.hpp"
 
 namespace starling::store {
+
+namespace {
+
+// Longer than a transaction that waits for rooms that others hold.
+constexpr base::Duration patience = std::chrono::seconds{4};
+
+}  // namespace
 
 chat::Failure not_kept() {
   return {chat::FailureCode::unavailable, "The archive cannot keep it now, try again"};
@@ -36,7 +44,9 @@ WriterMetrics BatchWriter::metrics() const {
   metrics.failed_commits = failed_commits_.load(std::memory_order_relaxed);
   metrics.isolated = isolated_.load(std::memory_order_relaxed);
   metrics.commit_ns_total = commit_ns_.load(std::memory_order_relaxed);
-  metrics.healthy = healthy_.load(std::memory_order_relaxed);
+  const std::int64_t since = waiting_since_.load(std::memory_order_relaxed);
+  const bool hangs = since != 0 && io::now().time_since_epoch() > base::Duration{since} + patience;
+  metrics.healthy = healthy_.load(std::memory_order_relaxed) && !hangs;
   return metrics;
 }
 
@@ -68,8 +78,14 @@ bool BatchWriter::take_batch() {
   return !batch_.empty();
 }
 
+void BatchWriter::begin_waiting() {
+  waiting_since_.store(io::now().time_since_epoch().count(), std::memory_order_relaxed);
+}
+
 void BatchWriter::process(Requests requests) {
+  begin_waiting();
   Outcome outcome = attempt(requests);
+  end_waiting();
   // That it was not kept this time tells nothing of the time before.
   const bool certain = outcome == Outcome::committed || outcome == Outcome::rejected;
   if (!certain && requests.front().repeated) outcome = Outcome::unknown;

@@ -61,6 +61,11 @@ class BatchWriter : public Writer {
   void answer_all(Requests requests, const chat::Failure& failure);
   void count_commit(base::Instant start);
   void count_failure();
+  // Writing is possible again, as far as can be said without a batch.
+  void note_healthy() { healthy_.store(true, std::memory_order_relaxed); }
+  // What follows waits for the database; longer than `patience` is a failure that can be seen.
+  void begin_waiting();
+  void end_waiting() { waiting_since_.store(0, std::memory_order_relaxed); }
   void wake_shards();
 
   const ArchiveOptions options_;
@@ -88,6 +93,7 @@ class BatchWriter : public Writer {
   std::atomic<std::uint64_t> isolated_{0};
   std::atomic<std::uint64_t> commit_ns_{0};
   std::atomic<bool> healthy_{true};
+  std::atomic<std::int64_t> waiting_since_{0};  // of io::now(); 0: not now
 };
 
 }  // namespace starling::store

@@ -130,7 +130,7 @@ base::Result<std::unique_ptr<MysqlDatabase>> MysqlDatabase::open(MysqlAddress ad
   const MysqlAddress& at = made->address_;
   return base::failure("cannot use the database " + at.database + " at " +
                        (at.socket.empty() ? at.host + ":" + std::to_string(at.port) : at.socket) +
-                       ": " + made->failure());
+                       ": " + made->failure() + std::string{advice_of(made->failure_code())});
 }
 
 MysqlDatabase::~MysqlDatabase() { disconnect(); }
@@ -159,6 +159,9 @@ bool MysqlDatabase::connect() {
     mysql_options(connection_, MYSQL_OPT_SSL_CA, authorities);
   }
   const bool local = !address_.socket.empty();
+  // The library takes "localhost" for a socket of its own choice.
+  const unsigned protocol = local ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
+  mysql_options(connection_, MYSQL_OPT_PROTOCOL, &protocol);
   MYSQL* const done = mysql_real_connect(
       connection_, local ? nullptr : address_.host.c_str(), address_.user.c_str(),
       address_.password.c_str(), address_.database.c_str(), local ? 0u : address_.port,

@@ -40,4 +40,24 @@ MysqlCure cure_of(int code, std::string_view state) {
   return MysqlCure::give_up;
 }
 
+std::string_view advice_of(int code) {
+  switch (code) {
+    case CR_SSL_CONNECTION_ERROR:
+      return "; tls=on wants a certificate that is valid today, is for the host that store.url "
+             "names, and is signed by tls_ca (or else one of the system's authorities)";
+    case ER_ACCESS_DENIED_ERROR:
+      return "; check the user, its password (store.password_file), from where it may come, and "
+             "whether it must use TLS";
+    case ER_DBACCESS_DENIED_ERROR:
+    case ER_BAD_DB_ERROR:
+      return "; create the database and grant it to the user";
+    case CR_CONNECTION_ERROR:
+    case CR_CONN_HOST_ERROR:
+    case CR_UNKNOWN_HOST:
+      return "; is it running, and is it there?";
+    default:
+      return "";
+  }
+}
+
 }  // namespace starling::store

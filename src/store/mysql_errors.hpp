@@ -16,4 +16,7 @@ enum class MysqlCure : std::uint8_t {
 // `code` is mysql_errno(3), `state` mysql_sqlstate(3).
 MysqlCure cure_of(int code, std::string_view state);
 
+// What an operator may do about a connection that cannot be made; empty: the message says it all.
+std::string_view advice_of(int code);
+
 }  // namespace starling::store

@@ -21,6 +21,8 @@ constexpr std::size_t max_heads = 100'000;
 constexpr base::Duration reconnect_pause = 250ms;
 // Before the server's wait_timeout of 5 s ends an idle connection.
 constexpr base::Duration ping_pause = 1'500ms;
+// After the last failure: as long as senders come and fail, there is nothing to try.
+constexpr base::Duration trial_pause = 5s;
 
 // A room is waited for 1 s, then those that can go on without it do, and then 2 s at a time: longer
 // than a server that stands still keeps its locks.
@@ -55,7 +57,10 @@ bool MysqlWriter::ready() {
     answer_waiting(not_kept());
     return false;
   }
-  if (unsettled_.empty()) return true;
+  if (unsettled_.empty()) {
+    try_writing();
+    return true;
+  }
   for (WriteRequestWithTicket& entry : unsettled_) entry.repeated = true;
   const bool settled = repeat_unsettled();
   accepting_.store(settled, std::memory_order_relaxed);
@@ -64,11 +69,16 @@ bool MysqlWriter::ready() {
 
 bool MysqlWriter::connect_if_due() {
   if (io::now() < next_connect_) return false;
+  begin_waiting();
   const bool connected = database_->reconnect();
+  end_waiting();
   if (connected) {
     base::log(base::LogLevel::info, "the archive is back");
+    next_trial_ = {};
   } else {
-    base::log(base::LogLevel::warning, "the archive is away", {{"error", database_->failure()}});
+    base::log(
+        base::LogLevel::warning, "the archive is away",
+        {{"error", database_->failure() + std::string{advice_of(database_->failure_code())}}});
     count_failure();
   }
   database_->clear_failure();
@@ -81,9 +91,25 @@ bool MysqlWriter::connect_if_due() {
 void MysqlWriter::keep_alive() {
   if (!database_->connected() || io::now() < last_use_ + ping_pause) return;
   last_use_ = io::now();
-  if (database_->ping()) return;
+  begin_waiting();
+  const bool alive = database_->ping();
+  end_waiting();
+  if (alive) return;
   database_->disconnect();
   database_->clear_failure();
+}
+
+// Who is told that this server cannot write sends it nothing, so that no batch would ever tell that
+// it can again. Reserving ids is a commit like any other.
+void MysqlWriter::try_writing() {
+  if (metrics().healthy || !database_->connected() || io::now() < next_trial_) return;
+  next_trial_ = io::now() + trial_pause;
+  begin_waiting();
+  if (reserve_ids(id_block)) note_healthy();
+  end_waiting();
+  if (!database_->failed()) return;
+  if (database_->cure() == MysqlCure::reconnect) database_->disconnect();
+  roll_back();
 }
 
 // Always, for a lock that was not given leaves the transaction open. A connection that cannot even
@@ -118,9 +144,13 @@ std::optional<MysqlWriter::Outcome> MysqlWriter::try_once(Requests requests, uns
     raise_epoch();
     return std::nullopt;
   }
-  for (const WriteRequestWithTicket& entry : requests) {
+  for (WriteRequestWithTicket& entry : requests) {
     if (database_->failed()) break;
     replies_.push_back(numbering_.apply(entry, events_));
+    const auto* found = std::get_if<chat::UserFound>(&replies_.back());
+    if (!found || !std::holds_alternative<chat::CreateUser>(entry.request)) continue;
+    entry.made_user = found->user.id;
+    entry.made_at = found->user.created_at;
   }
   if (!database_->failed()) numbering_.finish();
   if (database_->failed()) return after_failure(tries);
@@ -148,6 +178,7 @@ std::optional<MysqlWriter::Outcome> MysqlWriter::after_failure(unsigned tries) {
   base::log(rejected ? base::LogLevel::error : base::LogLevel::warning,
             "a transaction failed before its commit", {{"error", error}});
   if (!rejected) count_failure();
+  next_trial_ = io::now() + trial_pause;
   return rejected ? Outcome::rejected : Outcome::refused;
 }
 
@@ -264,6 +295,17 @@ void MysqlWriter::set_aside(Requests requests) {
     std::ranges::move(requests, std::back_inserter(aside_));
     return;
   }
+  std::vector<WriteRequestWithTicket> free{std::make_move_iterator(requests.begin()),
+                                           std::make_move_iterator(requests.end())};
+  std::vector<WriteRequestWithTicket> waiting = take_held(free);
+  // None is held any more, or it was another lock: they all come again, by themselves.
+  if (waiting.empty()) std::swap(waiting, free);
+  std::ranges::move(waiting, std::back_inserter(aside_));
+  if (!free.empty()) process(free);
+}
+
+std::vector<WriteRequestWithTicket> MysqlWriter::take_held(
+    std::vector<WriteRequestWithTicket>& requests) {
   database_->run("START TRANSACTION");
   const std::set<std::string> held =
       rows_.rooms_held_by_others(rows_.rooms_of_all(Requests{requests}));
@@ -277,19 +319,20 @@ void MysqlWriter::set_aside(Requests requests) {
     (waits ? waiting : free).push_back(std::move(entry));
   }
   database_->clear_failure();
-  // None is held any more, or it was another lock: they all come again, by themselves.
-  if (waiting.empty()) std::swap(waiting, free);
-  std::ranges::move(waiting, std::back_inserter(aside_));
+  requests = std::move(free);
   rooms_aside_.insert(held.begin(), held.end());
-  if (!free.empty()) process(free);
+  return waiting;
 }
 
 bool MysqlWriter::after_turn() {
   if (aside_.empty() || !database_->connected()) return false;
-  std::vector<WriteRequestWithTicket> waiting = std::exchange(aside_, {});
-  database_->run(wait_long);
+  std::vector<WriteRequestWithTicket> free = std::exchange(aside_, {});
+  // What has become free does not wait for what has not.
+  std::vector<WriteRequestWithTicket> waiting = take_held(free);
   trying_aside_ = true;
-  process(waiting);
+  if (!free.empty()) process(free);
+  if (database_->connected()) database_->run(wait_long);
+  if (!waiting.empty()) process(waiting);
   trying_aside_ = false;
   if (database_->connected()) database_->run(wait_short);
   database_->clear_failure();

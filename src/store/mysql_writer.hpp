@@ -50,7 +50,10 @@ class MysqlWriter final : public BatchWriter {
   bool reserve_ids(std::size_t count);
   void roll_back();
   bool connect_if_due();
+  // Takes out those whose rooms others hold now.
+  std::vector<WriteRequestWithTicket> take_held(std::vector<WriteRequestWithTicket>& requests);
   void keep_alive();
+  void try_writing();
 
   // Statements end before the database they belong to.
   std::unique_ptr<MysqlDatabase> database_;
@@ -72,6 +75,7 @@ class MysqlWriter final : public BatchWriter {
   std::atomic<bool> accepting_{true};
   base::Instant last_use_{};
   base::Instant next_connect_{};
+  base::Instant next_trial_{};
 };
 
 }  // namespace starling::store

@@ -35,7 +35,8 @@ void Numbering::begin(base::WallMs now, std::span<const WriteRequestWithTicket> 
 chat::Reply Numbering::apply(const WriteRequestWithTicket& entry,
                              std::vector<chat::Event>& events) {
   own_id_ = entry.id;
-  repeated_ = entry.repeated;
+  made_user_ = entry.repeated ? entry.made_user : 0;
+  made_at_ = entry.made_at;
   return std::visit([&](const auto& what) { return apply(what, events); }, entry.request);
 }
 
@@ -231,12 +232,10 @@ chat::Reply Numbering::insert_user(chat::UserId id, const std::string& username,
 }
 
 chat::Reply Numbering::apply(const chat::CreateUser& create, std::vector<chat::Event>&) {
-  // A hash has its own salt: the same one is the same request, of which an earlier attempt was
-  // kept.
-  if (repeated_ && !create.password_hash.empty()) {
-    auto same =
-        rows_.find_same_user(fold_name(create.username), create.email, create.password_hash);
-    if (same) return chat::UserFound{std::move(*same)};
+  if (made_user_ != 0) {  // and perhaps kept: then it is there exactly as it was made
+    std::optional<chat::User> found = rows_.find_same_user(
+        made_user_, made_at_, fold_name(create.username), create.email, create.password_hash);
+    if (found) return chat::UserFound{std::move(*found)};
   }
   return insert_user(rows_.next_user_id(), create.username, create.email, create.password_hash);
 }

@@ -60,7 +60,8 @@ class Numbering {
   std::uint64_t epoch_;
   base::WallMs now_ = 0;
   chat::MessageId own_id_ = 0;  // of the current request, given before; 0: not yet
-  bool repeated_ = false;       // it was tried before, and perhaps kept
+  chat::UserId made_user_ = 0;  // by an attempt before, which was perhaps kept; 0: none
+  base::WallMs made_at_ = 0;
 
   // What this transaction has read, so that a batch of one room asks once.
   RoomStates rooms_;

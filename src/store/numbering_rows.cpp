@@ -41,8 +41,9 @@ NumberingRows::NumberingRows(Database& database)
       find_username_(database, "SELECT username FROM users WHERE id = ?"),
       find_user_(database, select_user("id = ?")),
       find_user_by_name_(database, select_user("username_key = ?")),
-      find_same_user_(database,
-                      select_user("username_key = ? AND email = ? AND password_hash = ?")),
+      find_same_user_(
+          database, select_user("id = ? AND created_at = ? AND username_key = ? AND email = ? AND "
+                                "password_hash = ?")),
       next_user_id_(database, "SELECT max(id) + 1 FROM users WHERE id < ?"),
       insert_user_(database,
                    "INSERT INTO users (id, username, username_key, email, password_hash, "
@@ -158,10 +159,11 @@ bool NumberingRows::name_taken(const std::string& folded_name) {
   return only(find_user_by_name_.with(folded_name), first_number).has_value();
 }
 
-std::optional<chat::User> NumberingRows::find_same_user(const std::string& folded_name,
+std::optional<chat::User> NumberingRows::find_same_user(chat::UserId user, base::WallMs created_at,
+                                                        const std::string& folded_name,
                                                         const std::string& email,
                                                         const std::string& password_hash) {
-  return only(find_same_user_.with(folded_name, email, password_hash), user_of);
+  return only(find_same_user_.with(user, created_at, folded_name, email, password_hash), user_of);
 }
 
 chat::UserId NumberingRows::next_user_id() {

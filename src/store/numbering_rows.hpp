@@ -66,8 +66,9 @@ class NumberingRows {
 
   std::optional<chat::User> find_user(chat::UserId user);
   bool name_taken(const std::string& folded_name);
-  // The user of that name, if it has exactly this address and hash.
-  std::optional<chat::User> find_same_user(const std::string& folded_name, const std::string& email,
+  // That user, if it was made at that time, with exactly this name, address and hash.
+  std::optional<chat::User> find_same_user(chat::UserId user, base::WallMs created_at,
+                                           const std::string& folded_name, const std::string& email,
                                            const std::string& password_hash);
   chat::UserId next_user_id();
   void insert_user(const chat::User& user, const std::string& folded_name,

@@ -157,7 +157,7 @@ chat::Reply Queries::read_page(const chat::ReadPage& read) {
   page.epoch = epoch();
   page.total = facts.messages - facts.deleted;
   if (read.position == Position::page) {
-    read_numbered_page(read, facts, page);
+    if (!read_numbered_page(read, facts, page)) return Failure{};
     return page;
   }
   const bool upwards = read.position == Position::after_seq;
@@ -193,40 +193,52 @@ bool Queries::has_hole(const chat::ReadPage& read, const chat::PageRead& page, c
   if (page.has_more) (upwards ? last : first) = page.events.back().seq;
   if (first > last) return false;
   if (!read.messages_only) return page.events.size() != last - first + 1;
-  count_between_.with(read.room, first, last);
-  const bool hole = count_between_.step() && count_between_.natural(0) != last - first + 1;
+  return !are_all_there(read.room, first, last);
+}
+
+bool Queries::are_all_there(const std::string& room, chat::Seq first, chat::Seq last) {
+  count_between_.with(room, first, last);
+  const bool there = !count_between_.step() || count_between_.natural(0) == last - first + 1;
   count_between_.reset();
-  return hole;
+  return there;
 }
 
 // Page n of the messages that are not deleted, in time independent of n: the place of the message
 // with that number is found by bisection, as if none had been deleted; those that were deleted
-// before it are what the page lies further on.
-void Queries::read_numbered_page(const chat::ReadPage& read, const RoomFacts& facts,
+// before it are what the page lies further on. False: an event is missing.
+bool Queries::read_numbered_page(const chat::ReadPage& read, const RoomFacts& facts,
                                  chat::PageRead& page) {
   const unsigned limit = std::clamp(read.limit, 1u, max_page);
   const std::uint64_t pages_before = std::max<std::uint64_t>(read.value, 1) - 1;
-  if (pages_before > page.total / limit) return;
+  if (pages_before > page.total / limit) return true;
   const std::uint64_t ordinal = pages_before * limit;
-  if (ordinal >= page.total) return;
-  const chat::Seq start = seq_of_message(read.room, ordinal, facts.head);
+  if (ordinal >= page.total) return true;
+  const std::optional<chat::Seq> start = seq_of_message(read.room, ordinal, facts.head);
+  if (!start) return false;
   std::uint64_t skip = 0;
   if (facts.deleted > 0) {
-    if (deleted_below_.with(read.room, start).step()) skip = deleted_below_.natural(0);
+    if (deleted_below_.with(read.room, *start).step()) skip = deleted_below_.natural(0);
     deleted_below_.reset();
   }
-  numbered_page_.with(read.room, start, limit, skip);
+  numbered_page_.with(read.room, *start, limit, skip);
   page.events = read_events(numbered_page_, read.reader);
   page.has_more = ordinal + page.events.size() < page.total;
+  if (!database_.shared()) return true;
+  const bool full = page.events.size() == limit;
+  return are_all_there(read.room, *start, full ? page.events.back().seq : facts.head);
 }
 
-// The smallest seq before which there are `ordinal` messages, deleted ones included.
-chat::Seq Queries::seq_of_message(const std::string& room, std::uint64_t ordinal, chat::Seq head) {
+// The smallest seq before which there are `ordinal` messages, deleted ones included; nothing where
+// an event on the way there is missing.
+std::optional<chat::Seq> Queries::seq_of_message(const std::string& room, std::uint64_t ordinal,
+                                                 chat::Seq head) {
   chat::Seq low = 1;
   chat::Seq high = head;
   while (low < high) {
     const chat::Seq middle = low + (high - low) / 2;
-    if (messages_up_to(room, middle) > ordinal) {
+    const std::uint64_t up_to = messages_up_to(room, middle);
+    if (up_to == 0) return std::nullopt;  // a room begins with a message
+    if (up_to > ordinal) {
       high = middle;
     } else {
       low = middle + 1;

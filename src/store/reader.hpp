@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -41,10 +42,12 @@ class Queries {
   };
   std::uint64_t epoch();
   RoomFacts facts_of(const std::string& room);
-  chat::Seq seq_of_message(const std::string& room, std::uint64_t ordinal, chat::Seq head);
+  std::optional<chat::Seq> seq_of_message(const std::string& room, std::uint64_t ordinal,
+                                          chat::Seq head);
   std::uint64_t messages_up_to(const std::string& room, chat::Seq seq);
-  void read_numbered_page(const chat::ReadPage& read, const RoomFacts& facts, chat::PageRead& page);
+  bool read_numbered_page(const chat::ReadPage& read, const RoomFacts& facts, chat::PageRead& page);
   std::vector<chat::Event> read_events(Statement& statement, chat::UserId reader);
+  bool are_all_there(const std::string& room, chat::Seq first, chat::Seq last);
   bool has_hole(const chat::ReadPage& read, const chat::PageRead& page, chat::Seq above,
                 chat::Seq below);
   chat::Reply read_page(const chat::ReadPage& read);

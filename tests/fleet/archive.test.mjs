@@ -158,6 +158,22 @@ test('the answer to a commit is lost: it is repeated, and there once', async (t)
   assert.equal(await in_order(rows, []), 4);
 });
 
+test('a user without a password is made once, whether or not the commit before was kept', async (t) => {
+  const proxy = await proxied(t);
+  const { servers: [server], rows } = await fleet(t, 1, [proxy.url]);
+  for (const pass of [true, false]) {
+    await insist(await enter(server, await server.user(`before-${pass}`), 'a'), 'm');
+    const caught = proxy.catch(/^COMMIT/, { pass, behind: /^INSERT INTO users/m });
+    const made = server.call('POST', '/api/users', { body: { username: `ann-${pass}`, email: 'a@example.org' } });
+    const line = await caught;
+    if (pass) await proxy.answered(line);
+    proxy.cut(line);
+    assert.equal((await made).status, 201);
+    assert.equal((await server.call('POST', '/api/users', { body: { username: `ANN-${pass}`, email: 'a@example.org' } })).status, 409);
+  }
+  assert.deepEqual(await rows('SELECT count(*), count(DISTINCT id) FROM users'), [['4', '4']]);
+});
+
 test('kill -9 between the commit and its answer: kept once', async (t) => {
   const proxy = await proxied(t);
   const { servers: [server], rows } = await fleet(t, 1, [proxy.url]);
@@ -214,9 +230,54 @@ function session(t, database) {
   };
 }
 
-test('a deadlock costs nobody anything', async (t) => {
+const lock_waits = async () => (await mariadb.query("SELECT trx_id FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'")).flat();
+// Until so many wait, and not in the transactions of `others`; who waits.
+const waiting = (count, others = []) => within((async () => {
+  for (;;) {
+    const now = (await lock_waits()).filter((id) => !others.includes(id));
+    if (now.length >= count) return now;
+    await new Promise((resolve) => setTimeout(resolve, 110)); // the table is made anew after 100 ms only
+  }
+})(), `${count} transactions wait`);
+
+test('a room that is free again does not wait for one that is not', async (t) => {
   const { servers: [server], rows } = await fleet(t, 1);
+  const ann = await enter(server, await server.user('ann'), 'a', 'b');
+  for (const room of ['a', 'b']) await post(ann, `before-${room}`, room);
+  const [one, other] = [session(t, `fleet${databases}`), session(t, `fleet${databases}`)];
+  await one("START TRANSACTION; SELECT id FROM rooms WHERE id = 'a' FOR UPDATE");
+  await other("START TRANSACTION; SELECT id FROM rooms WHERE id = 'b' FOR UPDATE");
+  say(ann, 'of-a', 'a');
+  const seen = await waiting(1);
+  say(ann, 'of-b', 'b');
+  // The first waited for, set aside and tried again; so is the second; then both are tried together.
+  while (seen.length < 4) seen.push(...await waiting(1, seen));
+  await other('ROLLBACK');
+  const sent = await answer(ann, 'of-b');
+  assert.equal(sent.type, 'message_sent');
+  await one('ROLLBACK');
+  await insist(ann, 'of-a', 'a');
+  assert.equal(await in_order(rows, [{ ...sent, roomId: 'b' }]), 4);
+});
+
+test('a page of the history with a hole is given to nobody', async (t) => {
+  const { servers: [server], rows } = await fleet(t, 1);
+  const user = await server.user('ann');
+  const ann = await enter(server, user, 'a');
+  for (let i = 0; i < 12; ++i) await post(ann, `m${i}`);
+  const page = (n) => server.call('GET', `/api/messages/room/a?page=${n}&limit=4`, { token: user.token });
+  for (const seq of [6, 12]) {
+    await rows(`CREATE TABLE away AS SELECT * FROM messages WHERE seq = ${seq}; DELETE FROM messages WHERE seq = ${seq}`);
+    assert.equal((await page(seq === 6 ? 2 : 3)).status, 503, `${seq} is missing`);
+    await rows('INSERT INTO messages SELECT * FROM away; DROP TABLE away');
+    assert.equal((await page(seq === 6 ? 2 : 3)).body.messages.length, 4);
+  }
+});
+
+test('a deadlock costs nobody anything', async (t) => {
+  const { servers: [server, second], rows } = await fleet(t, 2);
   const ann = await enter(server, await server.user('ann'), 'a');
+  const bob = await enter(second, await second.user('bob'), 'a');
   await post(ann, 'before');
   const rival = session(t, `fleet${databases}`);
   await rival('CREATE TABLE heavy (id INT PRIMARY KEY) ENGINE=InnoDB');
@@ -224,19 +285,19 @@ test('a deadlock costs nobody anything', async (t) => {
   await rival(`INSERT INTO heavy VALUES ${Array.from({ length: 500 }, (_, i) => `(${i})`)}`);
   await rival('SELECT id FROM users WHERE id = 1 FOR UPDATE');
   say(ann, 'in-between');
-  // The server holds the room and waits for the user; the rival now wants the room.
-  const waits = async () => (await mariadb.query("SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"))[0][0] === '1';
-  const waiting = async () => {
-    while (!(await waits())) await new Promise((resolve) => setTimeout(resolve, 150)); // the table is made anew after 100 ms only
-  };
-  await within(waiting(), 'the server waits for the user');
+  // The server holds the room and waits for the user; another server waits for the room; the rival
+  // now wants it, too.
+  const first = await waiting(1);
+  say(bob, 'behind');
+  await waiting(1, first);
   await rival("SELECT id FROM rooms WHERE id = 'a' FOR UPDATE");
   await rival('ROLLBACK');
   const sent = await answer(ann, 'in-between');
-  assert.equal(sent.type, 'message_sent');
+  const behind = await answer(bob, 'behind');
+  assert.deepEqual([sent.type, behind.type], ['message_sent', 'message_sent']);
   const [[, deadlocks]] = await mariadb.query("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'");
   assert.ok(Number(deadlocks) > 0, 'there was one');
-  assert.equal(await in_order(rows, [{ ...sent, roomId: 'a' }]), 2);
+  assert.equal(await in_order(rows, [{ ...sent, roomId: 'a' }, { ...behind, roomId: 'a' }]), 3);
 });
 
 test('an idle server keeps its connection, and a head that went back is a new epoch', async (t) => {
