@@ -181,7 +181,7 @@ export class Client {
     const client = new this();
     client.echoes = target === '/echo';
     const url = server.url.replace('http', 'ws') + target;
-    client.socket = new WebSocket(url, protocol ? [protocol] : [], { headers, perMessageDeflate: false });
+    client.socket = new WebSocket(url, protocol ? [protocol] : [], { headers, perMessageDeflate: false, ca: server.ca });
     client.frames = [];
     client.wanted = [];
     client.closed = new Promise((resolve) => {

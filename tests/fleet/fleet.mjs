@@ -13,12 +13,13 @@ const SECRET = 'a secret that all servers of the fleet share';
 
 export class Fleet {
   // `spoiler(n)`: what spoils the bus of server n; `bus: false`: the database is all they have;
-  // `networks`: links between namespaces are what can be cut, instead of cables.
-  static async start({ servers = 3, bus = true, spoiler = () => undefined, networks = false } = {}) {
+  // `networks`: links between namespaces are what can be cut, instead of cables; `env`: of each server.
+  static async start({ servers = 3, bus = true, spoiler = () => undefined, networks = false, env = {} } = {}) {
     const fleet = new Fleet();
     fleet.servers = [];
     fleet.folder = mkdtempSync(path.join(tmpdir(), 'starling-fleet-'));
     fleet.spoiler = spoiler;
+    fleet.env = env;
     try {
       if (networks) fleet.networks = Networks.make();
       const reached = (kind) => ({ address: fleet.networks?.address(kind) });
@@ -46,6 +47,7 @@ export class Fleet {
     const server = new Server({
       ...where,
       folder,
+      env: this.env,
       config: `[auth]\nsecret = "${SECRET}"\nregistrations_per_hour = 0\n[store]\nurl = "${database.href}"\n${bus}` +
         `[limits]\n${UNLIMITED}room_buffer_bytes = 16777216\n[resume]\nmax_events = 100000\n`,
     });

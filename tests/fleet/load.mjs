@@ -154,7 +154,7 @@ class Member {
     if (this.ended) return;
     this.stage = 'connecting';
     const socket = new WebSocket(this.server.url.replace('http', 'ws') + '/ws', ['starling.v1'],
-      { perMessageDeflate: false, handshakeTimeout: 5_000 });
+      { perMessageDeflate: false, handshakeTimeout: 5_000, ca: this.server.ca });
     this.socket = socket;
     // A server that says nothing at all is left after a while, as the SDK does.
     this.heard = performance.now();
