@@ -313,6 +313,7 @@ int Server::start_shards() {
   options.revocations = archive_->revocations(io::wall_clock());
   options.metrics_text = [this] { return metrics(); };
   options.archive_healthy = [this] { return writer_->metrics().healthy; };
+  options.stalled_threads = [this] { return stalled_threads_.load(); };
   options.address = address_;
   options.started_at = started_at_ = io::wall_clock();
 
@@ -432,12 +433,13 @@ ControlAnswer Server::report(bool as_json, bool draining) {
   for (const shard::ShardMetrics& shard : shards) self.connections += shard.connections;
   self.rooms = shards.front().server_rooms;
   if (link_) self.bus = link_->state().bus_up() ? "ok" : "away";
-  const bool well = self.archive && self.bus != "away" && !draining;
+  const std::size_t stalled = stalled_threads_;
+  const bool well = self.archive && self.bus != "away" && stalled == 0 && !draining;
   std::vector<api::FleetEntry> servers = others_.servers();
   servers.insert(servers.begin(), std::move(self));
-  return {
-      well ? exit_ok : exit_temporary,
-      as_json ? api::fleet_json(servers) : status_text(servers, messages_per_second_, draining)};
+  return {well ? exit_ok : exit_temporary,
+          as_json ? api::fleet_json(servers)
+                  : status_text(servers, {messages_per_second_, stalled, draining})};
 }
 
 ControlAnswer Server::reload() {

@@ -15,17 +15,20 @@ std::string load_of(const api::FleetEntry& server) {
 
 }  // namespace
 
-std::string status_text(const std::vector<api::FleetEntry>& servers,
-                        std::uint64_t deliveries_per_second, bool draining) {
+std::string status_text(const std::vector<api::FleetEntry>& servers, const Moment& moment) {
   const api::FleetEntry& self = servers.front();
   std::string since;
   base::append_iso8601(since, self.started_at);
   std::string text = "starling " + self.version + " on " + self.address + " since " + since +
-                     (draining ? ", draining" : "") + "\nserver  " + self.server_id + "\nload    " +
-                     load_of(self) + ", " + std::to_string(deliveries_per_second) +
-                     " messages/s delivered" + "\narchive " +
-                     (self.archive ? "ok" : "failing: messages are refused") + "\nbus     " +
-                     std::string{self.bus};
+                     (moment.draining ? ", draining" : "") + "\nserver  " + self.server_id +
+                     "\nload    " + load_of(self) + ", " +
+                     std::to_string(moment.deliveries_per_second) + " messages/s delivered" +
+                     "\narchive " + (self.archive ? "ok" : "failing: messages are refused") +
+                     "\nbus     " + std::string{self.bus};
+  if (moment.stalled_threads > 0) {
+    text += "\nthreads " + std::to_string(moment.stalled_threads) +
+            " of them standing still: the log says which, and what to do";
+  }
   for (std::size_t i = 1; i < servers.size(); ++i) {
     const api::FleetEntry& other = servers[i];
     text += "\nother   " + other.server_id + "  " + other.address + "  " +

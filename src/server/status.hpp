@@ -1,6 +1,7 @@
 // What `starling status` prints for people.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -9,8 +10,14 @@
 
 namespace starling::server {
 
+// Of the server that is asked, now.
+struct Moment {
+  std::uint64_t deliveries_per_second = 0;
+  std::size_t stalled_threads = 0;
+  bool draining = false;
+};
+
 // One screen. `servers`: the one that is asked first, then the others that it knows.
-std::string status_text(const std::vector<api::FleetEntry>& servers,
-                        std::uint64_t deliveries_per_second, bool draining);
+std::string status_text(const std::vector<api::FleetEntry>& servers, const Moment& moment);
 
 }  // namespace starling::server

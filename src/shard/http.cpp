@@ -186,8 +186,10 @@ void Core::publish(const chat::Signal& signal) { options_.bus->publish(signal); 
 bool Core::ready(std::string& details) const {
   const bool archive = !options_.archive_healthy || options_.archive_healthy();
   details += archive ? "[+]archive ok\n" : "[-]archive: the last commit failed\n";
+  const std::size_t stalled = options_.stalled_threads ? options_.stalled_threads() : 0;
+  details += stalled == 0 ? "[+]threads ok\n" : "[-]threads: one stands still, the log names it\n";
   details += draining_ ? "[-]draining\n" : "[+]serving ok\n";
-  return archive && !draining_;
+  return archive && stalled == 0 && !draining_;
 }
 
 }  // namespace starling::shard

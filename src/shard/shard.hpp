@@ -80,9 +80,10 @@ struct ShardOptions {
   // The first shard only: descriptors that listen; -1: none.
   int public_listener = -1;
   int admin_listener = -1;
-  std::function<std::string()> metrics_text;  // for the admin listener
-  std::function<bool()> archive_healthy;      // whether the last commit went well; any thread
-  std::string address;                        // of the public listener, "127.0.0.1:8080"
+  std::function<std::string()> metrics_text;     // for the admin listener
+  std::function<bool()> archive_healthy;         // whether the last commit went well; any thread
+  std::function<std::size_t()> stalled_threads;  // how many stand still; any thread
+  std::string address;                           // of the public listener, "127.0.0.1:8080"
   base::WallMs started_at = 0;
   InboxBounds inbox;
 };

@@ -97,7 +97,14 @@ function threadNamed(pid, name) {
   return readdirSync(folder).find((tid) => readFileSync(`${folder}/${tid}/comm`, 'utf8').trim() === name);
 }
 
-for (const thread of ['shard-1', 'writer']) {
+// What an operator asks, with a patience of their own: the first shard answers for the others, and where it
+// stands still itself, nobody does.
+async function answer_of(url) {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => null);
+  return response && { status: response.status, text: await response.text() };
+}
+
+for (const thread of ['shard-0', 'shard-1', 'writer']) {
   test(`the watchdog is fed while all threads turn; ${thread} standing still ends that and is told`, async () => {
     const manager = await notifySocket();
     const server = await Server.start({ args: ['--threads', '2'], env: { NOTIFY_SOCKET: manager.socket, WATCHDOG_USEC: '400000' } });
@@ -112,12 +119,23 @@ for (const thread of ['shard-1', 'writer']) {
       let line;
       await manager.told.until(() => (line = server.lines.find((one) => one.includes('a thread stands still'))), 'a line that says so');
       assert.ok(line.includes(`"thread":"${thread}"`) && line.includes('database'), line);
-      const scrape = await (await fetch(server.metrics)).text();
-      assert.match(scrape, /^starling_stalled_threads 1$/m);
+      const told = await run(['status', '--data-dir', path.join(server.folder, 'data')]);
+      assert.equal(told.code, 75);
+      assert.match(told.stdout, /^threads 1 of them standing still/m);
+      const ready = await answer_of(server.metrics.replace('/metrics', '/readyz?verbose'));
+      const scrape = await answer_of(server.metrics);
+      if (thread === 'shard-0') {
+        assert.deepEqual([ready, scrape], [null, null]);
+      } else {
+        assert.equal(ready.status, 503);
+        assert.match(ready.text, /^\[-\]threads: /m);
+        assert.match(scrape.text, /^starling_stalled_threads 1$/m);
+      }
       assert.equal(fed(), last, 'the watchdog starves');
       frozen.child.stdin.end();
       await manager.told.until(() => fed() > last, 'a meal after it turns again');
       await manager.told.until(() => server.lines.some((one) => one.includes('turn again')), 'the good news');
+      assert.equal((await fetch(server.metrics.replace('/metrics', '/readyz'))).status, 200);
     } finally {
       frozen?.child.kill('SIGKILL');
       manager.end();

@@ -8,7 +8,7 @@ namespace {
 const api::FleetEntry self{"a", "127.0.0.1:8080", "1.0", 1'700'000'000'000, 1, 2, true, "ok", true};
 
 TEST(StatusTest, a_server_that_is_well) {
-  EXPECT_EQ(status_text({self}, 7, false),
+  EXPECT_EQ(status_text({self}, {7, 0, false}),
             "starling 1.0 on 127.0.0.1:8080 since 2023-11-14T22:13:20.000Z\n"
             "server  a\n"
             "load    1 connection, 2 rooms, 7 messages/s delivered\n"
@@ -21,9 +21,11 @@ TEST(StatusTest, trouble_and_other_servers_are_named) {
   ill.archive = false;
   ill.bus = "away";
   const api::FleetEntry other{"b", "127.0.0.1:8081", "0.9", 1, 3, 1, false, "away", false};
-  const std::string text = status_text({ill, other}, 0, true);
+  const std::string text = status_text({ill, other}, {0, 2, true});
   EXPECT_NE(text.find("000Z, draining\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("archive failing: messages are refused\nbus     away\n"), std::string::npos);
+  EXPECT_NE(text.find("archive failing: messages are refused\nbus     away\nthreads 2 of them "
+                      "standing still"),
+            std::string::npos);
   EXPECT_NE(text.find("other   b  127.0.0.1:8081  silent  0.9  3 connections, 1 room  archive "
                       "failing"),
             std::string::npos)
