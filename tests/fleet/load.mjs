@@ -20,6 +20,7 @@ export class Load {
     const name = `load${++loads}`; // people and rooms are of this one alone
     Object.assign(load, {
       fleet, random, members: [], failures: [], latencies: [], acknowledged: new Map(), senders: new Map(), writers: null,
+      refusals: 0, opens: [], // sockets that never opened; when the others did
       rooms: Array.from({ length: rooms }, (_, i) => `${name}-${i}`),
     });
     const users = [];
@@ -162,6 +163,11 @@ class Member {
       if (performance.now() - this.heard > 8_000) socket.terminate();
       else if (socket.readyState === WebSocket.OPEN) socket.send('{"type":"ping"}');
     }, 2_000);
+    let opened = false;
+    socket.on('open', () => {
+      opened = true;
+      this.load.opens.push(performance.now());
+    });
     socket.on('error', () => {});
     socket.on('message', (data) => {
       this.heard = performance.now();
@@ -177,7 +183,10 @@ class Member {
       if (this.ended) return;
       const { running } = this.load.fleet;
       if (running.length > 0) this.server = this.load.random.of(running);
-      setTimeout(() => this.connect(), 50 + this.load.random.between(0, 200));
+      if (!opened) ++this.load.refusals;
+      // Who drains gives each client a time of its own; who does not know better makes one up.
+      setTimeout(() => this.connect(), this.come_back_after ?? 50 + this.load.random.between(0, 200));
+      this.come_back_after = undefined;
     });
   }
 
@@ -218,6 +227,9 @@ class Member {
         return;
       case 'error':
         this.refused(frame);
+        return;
+      case 'reconnect':
+        this.come_back_after = frame.afterMs;
         return;
       case 'gap':
         throw new Error(`${this.name} was told of a gap: ${JSON.stringify(frame)}`);
