@@ -29,6 +29,26 @@ test('the two services differ in port and folder only, and start what the progra
   assert.deepEqual(readdirSync(folder).sort(), ['starling.service', 'starling.socket', 'starling.sysusers', 'starling@.service']);
 });
 
+// It serves, talks, reloads, copies itself and drains, through a program that lets it do less.
+async function lives(through) {
+  const server = await Server.start({ through, args: ['--threads', '2'], config: '[server]\npin = true\n' });
+  try {
+    const ann = await server.user('ann', { password: 'a long password' });
+    const [one, other] = [await server.member(ann, 'r'), await server.member(ann, 'r')];
+    one.send({ type: 'chat_message', roomId: 'r', content: 'hello', clientMessageId: '1' });
+    await other.next('chat_message');
+    await one.next('message_sent');
+    const data = path.join(server.folder, 'data');
+    assert.equal((await run(['reload', '--data-dir', data])).code, 0);
+    assert.equal((await run(['backup', path.join(server.folder, 'copy'), '--data-dir', data])).code, 0);
+    assert.equal(await server.stop(), 0);
+    const complaints = server.lines.filter((line) => /"level":"(warning|error)"/.test(line));
+    assert.deepEqual(complaints, []);
+  } finally {
+    await server.dispose();
+  }
+}
+
 test('the server lives with the system calls that the unit permits', async (t) => {
   if (process.env.UBSAN_OPTIONS || process.env.TSAN_OPTIONS) {
     t.skip('a sanitizer makes system calls of its own');
@@ -58,20 +78,34 @@ for call in allowed | {"execve"}:
     except Exception: pass
 filter.load()
 os.execv(sys.argv[2], sys.argv[2:])`;
-  const server = await Server.start({ through: ['/usr/bin/python3', '-c', script, sets.join('|')], args: ['--threads', '2'], config: '[server]\npin = true\n' });
-  try {
-    const ann = await server.user('ann', { password: 'a long password' });
-    const [one, other] = [await server.member(ann, 'r'), await server.member(ann, 'r')];
-    one.send({ type: 'chat_message', roomId: 'r', content: 'hello', clientMessageId: '1' });
-    await other.next('chat_message');
-    await one.next('message_sent');
-    const data = path.join(server.folder, 'data');
-    assert.equal((await run(['reload', '--data-dir', data])).code, 0);
-    assert.equal((await run(['backup', path.join(server.folder, 'copy'), '--data-dir', data])).code, 0);
-    assert.equal(await server.stop(), 0);
-    const complaints = server.lines.filter((line) => /"level":"(warning|error)"/.test(line));
-    assert.deepEqual(complaints, []);
-  } finally {
-    await server.dispose();
+  await lives(['/usr/bin/python3', '-c', script, sets.join('|')]);
+});
+
+test('the server lives with the seccomp profile for containers, which forbids namespaces and mounts', async (t) => {
+  if (process.env.UBSAN_OPTIONS || process.env.TSAN_OPTIONS) {
+    t.skip('a sanitizer makes system calls of its own');
+    return;
   }
+  // As a container's runtime reads it.
+  const script = `
+import ctypes, errno, json, os, seccomp, sys
+profile = json.load(open(sys.argv[1]))
+actions = {"SCMP_ACT_ALLOW": lambda rule: seccomp.ALLOW, "SCMP_ACT_ERRNO": lambda rule: seccomp.ERRNO(rule.get("errnoRet", 1))}
+filter = seccomp.SyscallFilter(defaction=seccomp.ERRNO(profile["defaultErrnoRet"]))
+for rule in profile["syscalls"]:
+    args = [seccomp.Arg(one["index"], seccomp.MASKED_EQ, one["value"], one["valueTwo"]) for one in rule.get("args", [])]
+    for name in rule["names"]:
+        try: filter.add_rule(actions[rule["action"]](rule), name, *args)
+        except Exception: pass
+filter.load()
+libc = ctypes.CDLL(None, use_errno=True)
+def refused(call, *args, error=errno.EPERM):
+    assert getattr(libc, call)(*args) == -1 and ctypes.get_errno() == error, (call, ctypes.get_errno())
+refused("unshare", 0x10000000)
+refused("mount", b"none", b"/mnt", b"tmpfs", 0, None)
+refused("ptrace", 0, 0, 0, 0)
+refused("syscall", 56, 0x10000000 | 17, 0, 0, 0, 0)  # clone, into a namespace of users
+refused("syscall", 435, 0, 0, error=errno.ENOSYS)    # clone3
+os.execv(sys.argv[2], sys.argv[2:])`;
+  await lives(['/usr/bin/python3', '-c', script, path.join(folder, '../containers/seccomp.json')]);
 });
