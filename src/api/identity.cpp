@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "chat/revocation.hpp"
 #include "proto/tokens.hpp"
 
 namespace starling::api {
@@ -116,6 +117,9 @@ std::optional<Identity> TokenKeys::verify(std::string_view token, base::WallMs n
   identity.expires = std::min(expires, last_second) * ms_per_second;
   if (const char* name = jwt_get_grant(raw, "name")) identity.name = name;
   if (const char* id = jwt_get_grant(raw, "jti")) identity.token_id = id;
+  if (identity.token_id.starts_with(chat::user_revocation_mark)) return std::nullopt;
+  const long issued = jwt_get_grant_int(raw, "iat");  // 0 where it is absent or no integer
+  identity.issued = std::clamp(issued, 0L, last_second) * ms_per_second;
   return identity;
 }
 

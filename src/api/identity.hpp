@@ -17,7 +17,8 @@ namespace starling::api {
 struct Identity {
   chat::UserId user = 0;
   std::string name;
-  std::string token_id;  // `jti`; empty if the token has none
+  std::string token_id;     // `jti`; empty if the token has none
+  base::WallMs issued = 0;  // `iat`; 0 if the token has none
   base::WallMs expires = 0;
 };
 
@@ -39,7 +40,8 @@ class TokenKeys {
   std::string mint(chat::UserId user, std::string_view name, base::WallMs now,
                    base::WallMs lifetime_ms) const;
   // Nothing unless the algorithm is ours, the signature fits, `sub` is a user id in decimal,
-  // `exp` is there and in the future (and `nbf`, if there, is not).
+  // `exp` is there and in the future (and `nbf`, if there, is not), and `jti` is no mark of ours
+  // (chat/revocation.hpp).
   std::optional<Identity> verify(std::string_view token, base::WallMs now) const;
 
  private:

@@ -117,7 +117,7 @@ std::optional<Identity> identify(RestContext& context, const HttpRequest& reques
   const Surroundings& surroundings = *context.surroundings;
   std::optional<Identity> identity =
       context.keys->verify(token_of(request), surroundings.wall_clock());
-  if (identity && surroundings.token_revoked(identity->token_id)) identity.reset();
+  if (identity && surroundings.token_revoked(*identity)) identity.reset();
   return identity;
 }
 

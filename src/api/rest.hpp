@@ -42,7 +42,7 @@ class Surroundings {
   virtual ~Surroundings() = default;
   virtual base::WallMs wall_clock() const = 0;
   virtual base::Instant now() const = 0;
-  virtual bool token_revoked(std::string_view token_id) const = 0;
+  virtual bool token_revoked(const Identity& token) const = 0;
   virtual std::uint64_t online_count(std::string_view room) const = 0;  // people in a room now
   virtual void publish(const chat::Signal& signal) = 0;
   virtual std::vector<FleetEntry> fleet() const = 0;   // this server first

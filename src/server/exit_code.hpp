@@ -8,6 +8,7 @@ enum ExitCode : int {
   exit_usage = 64,        // the command line
   exit_bad_data = 65,     // what was given is damaged or something else
   exit_no_input = 66,     // a file that was named is not there
+  exit_no_user = 67,      // a user that was named is not there
   exit_unavailable = 69,  // a port is taken, the data folder is in use
   exit_internal = 70,
   exit_os = 71,             // the system lacks something: io_uring

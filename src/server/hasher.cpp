@@ -13,16 +13,16 @@ namespace {
 constexpr unsigned long long passes = 2;
 constexpr std::size_t memory_bytes = std::size_t{19} << 20;
 
-std::string hash_of(const std::string& password) {
+}  // namespace
+
+std::string hash_password(const std::string& password) {
   std::array<char, crypto_pwhash_STRBYTES> hash{};
   if (crypto_pwhash_str_alg(hash.data(), password.data(), password.size(), passes, memory_bytes,
                             crypto_pwhash_ALG_ARGON2ID13) != 0) {
-    return {};  // no memory
+    return {};
   }
   return hash.data();
 }
-
-}  // namespace
 
 Hasher::Hasher(io::Wake wake, std::vector<chat::ShardInbox*> inboxes)
     : wake_(std::move(wake)), inboxes_(std::move(inboxes)), mailbox_(max_waiting) {}
@@ -36,7 +36,7 @@ bool Hasher::post(chat::HashRequest&& request, chat::Ticket ticket) {
 bool Hasher::turn() {
   std::optional<Item> item = mailbox_.take();
   if (!item) return false;
-  if (nobodys_hash_.empty()) nobodys_hash_ = hash_of("nobody");
+  if (nobodys_hash_.empty()) nobodys_hash_ = hash_password("nobody");
   chat::Reply reply =
       std::visit([this](const auto& request) { return answer(request); }, item->request);
   inboxes_[item->ticket.shard]->reply({item->ticket, std::move(reply)});
@@ -51,7 +51,7 @@ void Hasher::wait(base::Duration longest) {
 }
 
 chat::Reply Hasher::answer(const chat::HashPassword& hash) const {
-  std::string made = hash_of(hash.password);
+  std::string made = hash_password(hash.password);
   if (made.empty()) {
     return chat::Failure{chat::FailureCode::unavailable, "No memory to hash a password, try again"};
   }

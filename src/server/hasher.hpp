@@ -12,6 +12,9 @@
 
 namespace starling::server {
 
+// Argon2id, with its salt; empty where there is no memory for it. Takes tens of milliseconds.
+std::string hash_password(const std::string& password);
+
 class Hasher {
  public:
   static constexpr std::size_t max_waiting = 128;  // some seconds of work

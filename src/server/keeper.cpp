@@ -89,6 +89,10 @@ ControlAnswer Keeper::answer(std::string_view question) {
   if (question == "status") return kept_.report(false, draining_);
   if (question == "status json") return kept_.report(true, draining_);
   if (question == "reload") return reload();
+  if (question == "revocations") {
+    kept_.reread_revocations();
+    return {exit_ok, ""};
+  }
   if (question == "drain") return begin_drain();
   if (question.starts_with(level_question)) {
     const std::string text{question.substr(level_question.size())};

@@ -29,6 +29,7 @@ class Kept {
   // What the operator is told.
   virtual ControlAnswer report(bool as_json, bool draining) = 0;
   virtual ControlAnswer reload() = 0;
+  virtual void reread_revocations() = 0;
   virtual void drain() = 0;
   virtual bool drained() const = 0;
   virtual base::Duration drain_deadline() const = 0;

@@ -134,6 +134,9 @@ class Server final : private Kept {
   void note_stalled(std::size_t threads) override { stalled_threads_ = threads; }
   ControlAnswer report(bool as_json, bool draining) override;
   ControlAnswer reload() override;
+  void reread_revocations() override {
+    for (shard::Shard* shard : crew_.shards()) shard->reread_revocations();
+  }
   void drain() override { crew_.drain(); }
   bool drained() const override { return crew_.drained(); }
   base::Duration drain_deadline() const override {

@@ -178,7 +178,7 @@ bool Core::token_identifies(Session& session, const std::string& ref, chat::Auth
   }
   std::optional<api::Identity> identity;
   if (options_.keys) identity = options_.keys->verify(auth.token, wall_);
-  if (!identity || token_revoked(identity->token_id)) {
+  if (!identity || token_revoked(*identity)) {
     if (config_.auth.mode == AuthMode::open) return true;  // an old cookie: the id is what counts
     tell_error(session, {FailureCode::unauthenticated, "Invalid, expired or revoked token"}, ref);
     return false;
@@ -224,7 +224,18 @@ void Core::obey(Session& session, const std::string& ref, chat::Authenticate&& a
   }
 }
 
+// While the archive was asked, all tokens of the user may have been revoked.
+bool Core::revoked_meanwhile(const Call& call) const {
+  if (!call.auth || revoked_users_.empty() || config_.auth.mode == AuthMode::open) return false;
+  const std::optional<api::Identity> identity = options_.keys->verify(call.auth->token, wall_);
+  return identity && token_revoked(*identity);
+}
+
 void Core::on_opened(Session& session, Call& call, chat::SessionOpened&& opened) {
+  if (revoked_meanwhile(call)) {
+    hang_up(session, proto::CloseCode::token_ended, "token revoked");
+    return;
+  }
   const bool first = session.user == 0;
   if (first && !quotas_.enter(chat::Limit::user_connections, quotas_.key_of(opened.user.id))) {
     tell_error(session, {FailureCode::rate_limited, "Too many connections of this user"}, call.ref);

@@ -127,6 +127,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   bool turn(base::Duration longest) override;
   void drain() override;
   void reconfigure(const Config& config) override;
+  void reread_revocations() override { revocations_asked_.store(true, std::memory_order_relaxed); }
   bool adopt(int socket) override;
   std::size_t load() const override { return load_.load(std::memory_order_relaxed); }
   ShardMetrics metrics() const override;
@@ -184,7 +185,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
                     const proto::Handshake& handshake);
   base::WallMs wall_clock() const override { return wall_; }
   base::Instant now() const override { return context_.now; }
-  bool token_revoked(std::string_view token_id) const override;
+  bool token_revoked(const api::Identity& token) const override;
   std::uint64_t online_count(std::string_view room) const override;
   void publish(const chat::Signal& signal) override;
   bool ready(std::string& details) const override;
@@ -223,6 +224,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
                   std::string_view client_message_id = {},
                   std::optional<unsigned> retry_after_ms = std::nullopt);
   void on_session_reply(Session& session, Call& call, chat::Reply&& reply);
+  bool revoked_meanwhile(const Call& call) const;
   void on_opened(Session& session, Call& call, chat::SessionOpened&& opened);
   void stay_anonymous(Session& session);
   void on_open_failed(Session& session, Call& call, const chat::Failure& failure);
@@ -302,6 +304,8 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void note_told(chat::UserId user);
   void on_status_reply(chat::UserId user, const chat::Reply& reply);
   void on_revocations(const chat::Reply& reply);
+  bool keep_user_revocation(const chat::RevokeToken& row);
+  void end_sessions_of(chat::UserId user);
   void on_signals_lost();
   void retry_signals();
   void expire_departures();
@@ -434,10 +438,13 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   bool archive_healthy_ = true;  // as the sessions were told
 
   std::unordered_map<std::string, base::WallMs, StringHash, std::equal_to<>> revoked_;
+  // By user: tokens that were issued until then.
+  std::unordered_map<chat::UserId, base::WallMs> revoked_users_;
   base::WallMs wall_ = 0;
   std::minstd_rand jitter_;
 
   std::atomic<bool> drain_asked_{false};
+  std::atomic<bool> revocations_asked_{false};
   std::atomic<const Config*> settings_due_{nullptr};  // ours, once taken
   bool draining_ = false;
   ShardMetrics counts_;

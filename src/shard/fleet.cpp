@@ -19,7 +19,6 @@ using std::chrono::seconds;
 constexpr base::Duration digest_interval = seconds{5};
 constexpr unsigned parts_per_tick = 16;                   // of a digest
 constexpr std::size_t removals_per_tick = 4'096;          // of a server that has ended
-constexpr unsigned revocations_ticks = 10;                // between two readings of them all
 constexpr base::Duration typing_on_its_way = seconds{2};  // before its end is taken for lost
 
 }  // namespace
@@ -123,11 +122,6 @@ void Core::tick_fleet() {
   }
   say_digest();
   say_what_i_am();
-  // The bus promises nothing, and a token that was revoked elsewhere has to end here.
-  if (ticks_until_revocations_-- == 0) {
-    ticks_until_revocations_ = revocations_ticks - 1;
-    revocations_missing_ = true;
-  }
   std::erase_if(lately_told_, [this](const auto& told) { return told.second <= context_.now; });
 }
 

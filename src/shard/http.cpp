@@ -175,8 +175,10 @@ void Core::open_session(Client& client, const proto::HttpRequest& request, bool 
   if (session.dialect == chat::Dialect::v1) session.welcome_due = true;
 }
 
-bool Core::token_revoked(std::string_view token_id) const {
-  return !token_id.empty() && revoked_.contains(token_id);
+bool Core::token_revoked(const api::Identity& token) const {
+  if (!token.token_id.empty() && revoked_.contains(token.token_id)) return true;
+  const auto user = revoked_users_.find(token.user);
+  return user != revoked_users_.end() && token.issued <= user->second;
 }
 
 std::uint64_t Core::online_count(std::string_view room) const { return presence_.count(room); }

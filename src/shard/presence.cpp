@@ -2,6 +2,7 @@
 //
 // Every shard hears every signal, its own included, and tells the members that sit with it. What
 // other servers say comes by fleet.cpp.
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -9,9 +10,15 @@
 #include <utility>
 #include <variant>
 
+#include "chat/revocation.hpp"
 #include "shard/core.hpp"
 
 namespace starling::shard {
+namespace {
+
+constexpr unsigned revocations_ticks = 10;  // between two readings of them all
+
+}  // namespace
 
 using std::chrono::milliseconds;
 
@@ -141,6 +148,12 @@ void Core::retry_signals() {
       options_.bus->send(static_cast<std::uint16_t>(shard), chat::PresenceWanted{options_.index});
     }
   }
+  // The bus promises nothing, and an operator revokes by the archive alone.
+  if (ticks_until_revocations_-- == 0) {
+    ticks_until_revocations_ = revocations_ticks - 1;
+    revocations_missing_ = true;
+  }
+  if (revocations_asked_.exchange(false, std::memory_order_relaxed)) revocations_missing_ = true;
   if (!revocations_missing_) return;
   Call call;
   call.kind = Call::Kind::revoked;
@@ -153,9 +166,34 @@ void Core::on_revocations(const chat::Reply& reply) {
     revocations_missing_ = true;
     return;
   }
+  const auto known = std::exchange(revoked_users_, {});
   for (const chat::RevokeToken& token : listed->tokens) {
-    if (!token_revoked(token.token_id)) hear(chat::RevokedSignal{token.token_id, token.expires});
+    if (keep_user_revocation(token) || revoked_.contains(token.token_id)) continue;
+    hear(chat::RevokedSignal{token.token_id, token.expires});
   }
+  for (const auto& [user, until] : revoked_users_) {
+    const auto before = known.find(user);
+    if (before == known.end() || before->second < until) end_sessions_of(user);
+  }
+}
+
+// False: the end of one token.
+bool Core::keep_user_revocation(const chat::RevokeToken& row) {
+  const auto whole = chat::UserRevocation::of(row.token_id);
+  if (!whole) return false;
+  base::WallMs& until = revoked_users_[whole->user];
+  until = std::max(until, whole->issued_until);
+  return true;
+}
+
+// Whose token is newer comes back with it.
+void Core::end_sessions_of(chat::UserId user) {
+  if (config_.auth.mode == AuthMode::open) return;  // there the id is what counts
+  clients_.for_each([&](base::Handle, Client& client) {
+    if (client.session && client.session->user == user) {
+      hang_up(*client.session, proto::CloseCode::token_ended, "tokens revoked");
+    }
+  });
 }
 
 void Core::hear(const chat::TypingSignal& signal) {

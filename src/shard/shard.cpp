@@ -78,7 +78,7 @@ Core::Core(const ShardOptions& options, std::unique_ptr<io::Ring> ring)
   apply_settings();
 
   for (const chat::RevokeToken& token : options_.revocations) {
-    revoked_.emplace(token.token_id, token.expires);
+    if (!keep_user_revocation(token)) revoked_.emplace(token.token_id, token.expires);
   }
   listeners_ = {options_.public_listener, options_.admin_listener};
   accept_again_ = context_.now;

@@ -106,6 +106,8 @@ class Shard : public chat::ShardInbox, public chat::SignalInbox {
   // From any thread: new settings from its next turn on. Of two in one turn the later one counts.
   // Keys that take a restart are as they were.
   virtual void reconfigure(const Config& config) = 0;
+  // From any thread: an operator has ended tokens. Read within a second; without this, within ten.
+  virtual void reread_revocations() = 0;
   // From any thread: a connection that was accepted for this shard. False: its queue is full, the
   // socket stays the caller's.
   [[nodiscard]] virtual bool adopt(int socket) = 0;

@@ -45,7 +45,8 @@ Queries::Queries(Database& database, std::string_view epoch_query)
       user_by_id_(database, select_users("id = ?")),
       user_by_name_(database, select_users("username_key = ?")),
       credentials_(database, "SELECT " + std::string{user_columns} +
-                                 ", password_hash FROM users WHERE username_key = ?"),
+                                 ", password_hash FROM users WHERE username_key = ? AND NOT " +
+                                 std::string{banned_everywhere}),
       users_(database, select_users("id > ? ORDER BY id LIMIT ?")),
       online_users_(database, select_users("id > ? AND is_online = 1 ORDER BY id LIMIT ?")),
       memberships_(database,
@@ -104,7 +105,7 @@ chat::Reply Queries::answer(const chat::FindUser& find) {
 
 chat::Reply Queries::answer(const chat::FindCredentials& find) {
   const std::string key = fold_name(find.username);
-  if (!credentials_.with(key).step()) return no_user();
+  if (!credentials_.with(key, io::wall_clock()).step()) return no_user();
   return chat::CredentialsFound{user_of(credentials_), std::string{credentials_.text(6)}};
 }
 

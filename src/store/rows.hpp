@@ -39,6 +39,12 @@ inline constexpr std::string_view user_columns =
     "id, username, email, created_at, last_seen_at, is_online";
 chat::User user_of(const Statement& row);
 
+// Whether a row of `users` is banned from every room at a time that is the parameter: such a user
+// does not get in by a password either.
+inline constexpr std::string_view banned_everywhere =
+    "EXISTS (SELECT 1 FROM restrictions r WHERE r.user_id = users.id AND r.room_id = '*' AND "
+    "r.kind = 'ban' AND (r.until = 0 OR r.until > ?))";
+
 // How many messages of a room lie behind what was read.
 std::uint64_t unread_of(std::uint64_t messages, std::uint64_t messages_up_to_read);
 

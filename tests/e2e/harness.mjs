@@ -35,9 +35,11 @@ export function within(promise, what, limit = LIMIT_MS) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-// Runs the program to its end: {code, stdout, stderr}.
+// Runs the program to its end: {code, stdout, stderr}. `input`: what it finds on standard input.
 export async function run(args, options = {}) {
   const child = spawn(binary, args, { env: cleanEnvironment(options.env), cwd: options.cwd });
+  child.stdin.on('error', () => {}); // it may end without having read it
+  child.stdin.end(options.input ?? '');
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (data) => (stdout += data));

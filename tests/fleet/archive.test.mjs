@@ -348,3 +348,26 @@ test('the database is killed, stopped and started under load: what was acknowled
   await in_order(rows, acknowledged);
   for (const server of servers) assert.equal(await server.stop(), 0);
 });
+
+test('who is disabled at one place is out everywhere, and enters no room from then on', async (t) => {
+  const { servers, rows } = await fleet(t, 2);
+  const on = (words, input) => run(words, { env: env(servers[0].options.env.STARLING_STORE__URL), input });
+  const made = await on(['user', 'add', 'ann'], 'a-password-to-begin-with');
+  assert.equal(made.code, 0, made.stderr);
+  assert.equal((await on(['user', 'add', 'ANN', '--no-password'])).code, 73);
+  const login = () => servers[1].call('POST', '/api/sessions', { body: { username: 'ann', password: 'a-password-to-begin-with' } });
+  const { token } = (await login()).body;
+  const clients = [];
+  for (const server of servers) clients.push(await enter(server, { token }, 'a'));
+  const disabled = await on(['user', 'disable', 'ann']);
+  assert.equal(disabled.code, 0, disabled.stderr);
+  // Servers look every ten seconds; until then the archive refuses.
+  const said = await Promise.race([clients[1].closed, post(clients[1], 'late')]);
+  if (said.type) assert.deepEqual([said.type, said.code], ['error', 'forbidden']);
+  assert.deepEqual(await rows('SELECT user_id, room_id, kind, until FROM restrictions'), [[String(1), '*', 'ban', '0']]);
+  assert.equal((await login()).status, 401);
+  for (const client of clients) assert.equal((await within(client.closed, 'the close')).code, 4200);
+  assert.deepEqual(await rows('SELECT count(*) FROM messages'), [['0']]);
+  const seen = await on(['user', 'show', 'ann', '--json']);
+  assert.equal(JSON.parse(seen.stdout).disabled, true);
+});

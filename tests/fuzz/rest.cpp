@@ -11,7 +11,7 @@ class Surroundings final : public api::Surroundings {
  public:
   base::WallMs wall_clock() const override { return 1'795'000'000'000; }
   base::Instant now() const override { return {}; }
-  bool token_revoked(std::string_view) const override { return false; }
+  bool token_revoked(const api::Identity&) const override { return false; }
   std::uint64_t online_count(std::string_view) const override { return 1; }
   void publish(const chat::Signal&) override {}
   std::vector<api::FleetEntry> fleet() const override { return {}; }

@@ -17,6 +17,8 @@ Command restore_command();
 Command serve_command();
 Command status_command();
 Command store_command();
+Command token_command();
+Command user_command();
 Command version_command();
 
 }  // namespace starling::server

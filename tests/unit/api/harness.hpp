@@ -36,8 +36,8 @@ class TestSurroundings final : public Surroundings {
  public:
   base::WallMs wall_clock() const override { return now_ms; }
   base::Instant now() const override { return instant; }
-  bool token_revoked(std::string_view token_id) const override {
-    return !revoked.empty() && token_id == revoked;
+  bool token_revoked(const Identity& token) const override {
+    return !revoked.empty() && token.token_id == revoked;
   }
   std::uint64_t online_count(std::string_view room) const override { return room.size(); }
   void publish(const chat::Signal& signal) override { published.push_back(signal); }

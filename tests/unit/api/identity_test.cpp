@@ -9,6 +9,8 @@
 #include <map>
 #include <memory>
 
+#include "chat/revocation.hpp"
+
 namespace starling::api {
 namespace {
 
@@ -98,6 +100,18 @@ TEST(IdentityTest, what_was_minted_is_believed_until_it_ends) {
   EXPECT_FALSE(keys.verify(token, now + 60'000));
   EXPECT_NE(keys.verify(keys.mint(7, "ann", now, 60'000), now)->token_id, identity->token_id);
   EXPECT_TRUE(keys.verify(keys.mint(chat::max_id, "ann", now, 60'000), now));
+}
+
+// Or logging out by it would end all tokens of whoever it names.
+TEST(IdentityTest, no_token_is_named_like_a_revocation_of_a_user) {
+  Claims claims;
+  claims.jti = chat::UserRevocation{1, now}.token_id();
+  EXPECT_FALSE(hs256().verify(sign(claims, JWT_ALG_HS256, secret), now));
+}
+
+TEST(IdentityTest, a_token_says_when_it_was_issued) {
+  EXPECT_EQ(hs256().verify(hs256().mint(7, "ann", now, 60'000), now)->issued, now / 1'000 * 1'000);
+  EXPECT_EQ(hs256().verify(sign({}, JWT_ALG_HS256, secret), now)->issued, 0);
 }
 
 TEST(IdentityTest, a_token_of_another_backend_with_the_key_is_believed) {
