@@ -11,7 +11,7 @@ from harness import machine, metrics, results, scenarios, servers
 LOST_EXIT = 1  # of the load generator: it has measured, and found something missing
 SERVER_CPU, LOAD_CPU = 0, 1
 DIES_AFTER = 0.3  # of the time of sending
-FAULTS = ("lost", "doubled", "reordered", "refused", "closed")
+FAULTS = ("lost", "doubled", "reordered", "refused", "closed", "unkept")
 GROWTH_SECONDS = 60  # memory is compared between the last minute and the second
 
 
@@ -29,8 +29,8 @@ def command_of(scenario, name, running, build, seconds):
                                    if key != "server"}}
     if seconds and scenario.seconds:
         options["seconds"] = seconds
-    command = [build / "bench/load/starling-load", scenario.mode, "--pid", running.process.pid,
-               "--port", running.port]
+    command = [build / "bench/load/starling-load", scenario.mode,
+               "--pid", ",".join(map(str, running.pids)), "--port", ",".join(map(str, running.ports))]
     if scenario.mode != "requests":
         options.setdefault("peer", running.adapter)
     for key, value in options.items():
@@ -43,7 +43,8 @@ def run_once(scenario, name, server, bench):
     guard = machine.Guard(bench.patience)
     seconds = bench.seconds or scenario.seconds
     pin = scenario.pinned
-    with servers.Running(server, bench.build, bench.port, SERVER_CPU if pin else None) as running:
+    with server.running(bench.build, bench.port, SERVER_CPU if pin else None) as running:
+        before = running.beside_seconds()
         command = machine.pinned(LOAD_CPU if pin else None,
                                  command_of(scenario, name, running, bench.build, seconds))
         load = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -54,10 +55,11 @@ def run_once(scenario, name, server, bench):
         finally:
             load.kill()
             load.wait()
-    if load.returncode not in (0, LOST_EXIT):
-        raise servers.Trouble(f"the load generator ended with {load.returncode}: "
-                              f"{shlex.join(command)}")
-    run = json.loads(output.splitlines()[-1])
+        if load.returncode not in (0, LOST_EXIT):
+            raise servers.Trouble(f"the load generator ended with {load.returncode}: "
+                                  f"{shlex.join(command)}")
+        run = json.loads(output.splitlines()[-1])
+        run.update(running.told(run, before))
     run.update(guard.verdict())
     if scenario.mode == "open" and len(run["series"]) > 3 * GROWTH_SECONDS:
         memory = [second["user_bytes"] for second in run["series"]]

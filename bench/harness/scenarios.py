@@ -48,6 +48,11 @@ def _two_shards(about, mode, **load):
                     ("starling", "starling-2"), pinned=False)
 
 
+def _fleet(about, mode, servers=("starling-mysql", "starling-fleet"), **load):
+    return Scenario(f"one server on MariaDB and three: {about}", mode, {"bytes": 100, **load}, servers,
+                    pinned=False)
+
+
 OFFERED = (25, 50, 100, 200, 400, 800, 1_600, 3_200)
 
 SCENARIOS = {
@@ -91,6 +96,15 @@ SCENARIOS = {
                                 rooms=20, members=100, window=10),
     "shards-full": _two_shards("1 to 1,000, 160 messages in flight", "closed",
                                members=1_000, window=160),
+    **{f"fleet-{rate}": _fleet(
+        f"10 rooms of 9, {rate:,} messages a second in all; one on SQLite, three without a bus", "open",
+        ("starling", "starling-mysql", "starling-fleet", "starling-polling"),
+        rooms=10, members=9, rate=rate // 10) for rate in (100, 1_000)},
+    # Senders are dealt to the servers in turn.
+    "fleet-rooms": _fleet("100 rooms of 4, 10 messages in flight in each", "closed",
+                          rooms=100, members=4, window=10),
+    "fleet-hot": _fleet("one room of 9 who all write, 20 messages in flight for each", "closed",
+                        **{"one-room": True}, rooms=9, members=1, window=20),
     **{f"offered-{rate}": _open(1_000, rate, ("starling", "ws"), seconds=5, rounds=1)
        for rate in OFFERED},
     "soak": Scenario(

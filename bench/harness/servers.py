@@ -11,7 +11,8 @@ import subprocess
 import tempfile
 import time
 
-from harness import machine
+from harness import backends, fleet, machine
+from harness.trouble import Trouble
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PEERS = ROOT / "bench/peers"
@@ -32,16 +33,29 @@ UNLIMITED = {
 }
 
 
-class Trouble(Exception):
-    """A server that does not do what it must; says what."""
-
-
 @dataclasses.dataclass(frozen=True)
 class Server:
     """`command` and `absent` are called with the folder of the release build."""
     command: object  # (build, port, folder) -> list
     adapter: str  # --peer of the load generator
     absent: object = lambda build: None  # why it cannot be run; None: it can
+
+    def running(self, build, port, cpu):
+        return Running(self, build, port, cpu)
+
+
+@dataclasses.dataclass(frozen=True)
+class FleetServer:
+    """Servers of ours on a MariaDB; see fleet.Fleet."""
+    count: int
+    bus: str
+    adapter: str = "starling"
+
+    def absent(self, _build):
+        return backends.absent()
+
+    def running(self, build, port, _cpu):
+        return fleet.Fleet(self.count, self.bus, build, port, UNLIMITED)
 
 
 def starling(threads):
@@ -83,6 +97,9 @@ def given(adapter, command):
 SERVERS = {
     "starling": starling(1),
     "starling-2": starling(2),
+    "starling-mysql": FleetServer(1, "none"),
+    "starling-fleet": FleetServer(3, "up"),
+    "starling-polling": FleetServer(3, "away"),
     "ws": _npm("ws.mjs", "raw"),
     "socketio": _npm("socketio.mjs", "socketio"),
     "nchan": Server(_nchan, "raw",
@@ -99,9 +116,19 @@ class Running:
     def __init__(self, server, build, port, cpu):
         self._folder = tempfile.TemporaryDirectory()
         self._command = machine.pinned(cpu, server.command(build, port, self._folder.name))
-        self.port = port
+        self.ports = [port]
         self.adapter = server.adapter
         self.process = None
+
+    @property
+    def pids(self):
+        return [self.process.pid]
+
+    def beside_seconds(self):
+        return {}
+
+    def told(self, _run, _before):
+        return {}
 
     def __enter__(self):
         try:
@@ -124,10 +151,10 @@ class Running:
                 raise Trouble(f"the server ended with {self.process.returncode}: "
                               f"{shlex.join(self._command)}")
             with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                socket.create_connection(("127.0.0.1", self.ports[0]), 1).close()
                 return
             time.sleep(0.02)
-        raise Trouble(f"nothing listens on port {self.port}: {shlex.join(self._command)}")
+        raise Trouble(f"nothing listens on port {self.ports[0]}: {shlex.join(self._command)}")
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)

@@ -39,10 +39,17 @@ void connect_group(const Options& options, Party& party, std::size_t first, std:
     if (stalled) origin.receive_buffer_bytes = stalled_receive_bytes;
     Member& member = party.members.emplace_back(address_of(options, dialect, room.name, i), origin);
     member.room = &room;
+    member.server = i % options.ports.size();
     member.user = users[i - first];
     member.stalled = stalled;
     if (place == 0) room.sender = &member;
-    if (!stalled) ++room.readers;
+    if (options.one_room) member.ledgers.resize(party.rooms.size());
+    if (stalled) continue;
+    if (options.one_room) {
+      for (Room& other : party.rooms) ++other.readers;
+    } else {
+      ++room.readers;
+    }
   }
   for (std::size_t i = first; i < last; ++i) {
     Member& member = party.members[i];
@@ -85,7 +92,8 @@ Party make_party(const Options& options) {
   Party party{make_dialect(options.adapter, options.path), {}, {}};
   party.rooms.resize(options.rooms);
   for (unsigned i = 0; i < options.rooms; ++i) {
-    party.rooms[i].name = "load-" + std::to_string(::getpid()) + "-" + std::to_string(i);
+    party.rooms[i].name =
+        "load-" + std::to_string(::getpid()) + "-" + std::to_string(options.one_room ? 0 : i);
     if (options.mode == Mode::closed) party.rooms[i].readers_missing.resize(options.window);
   }
   return party;

@@ -17,6 +17,7 @@ namespace starling::bench {
 
 struct Member;
 
+// What one sender says, and to whom. With --one-room the server has one room of them all.
 struct Room {
   std::string name;
   Member* sender = nullptr;
@@ -35,9 +36,11 @@ struct Member {
 
   Client client;
   Room* room = nullptr;
-  std::string user;  // the server's number of it; empty where it knows no users
+  std::size_t server = 0;  // of the servers' ports, by place
+  std::string user;        // the server's number of it; empty where it knows no users
   Ledger ledger;
-  std::uint64_t seq = 0;  // the last that came; in mode resume only
+  std::vector<Ledger> ledgers;  // with --one-room instead: of each sender
+  std::uint64_t seq = 0;        // the last that came; in mode resume only
   bool stalled = false;
   bool closed = false;  // by the server
 };

@@ -53,6 +53,8 @@ void add_members(CLI::App& mode, Options& options) {
       ->check(CLI::Range(1u, max_connections));
   mode.add_option("--members", options.members, "Members of each room (default 1000)")
       ->check(CLI::Range(1u, max_connections));
+  mode.add_flag("--one-room", options.one_room,
+                "All rooms are one for the server: it has a sender for each of them");
 }
 
 void add_sending(CLI::App& mode, Options& options) {
@@ -117,6 +119,9 @@ void check_together(const Options& options) {
   }
   if (options.mode == Mode::resume && options.adapter != "starling") {
     usage_error("only starling resumes");
+  }
+  if (options.one_room && options.mode != Mode::open && options.mode != Mode::closed) {
+    usage_error("--one-room is for open and closed");
   }
 }
 

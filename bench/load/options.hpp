@@ -30,6 +30,7 @@ struct Options {
   std::string adapter = "starling";
   std::string path = "/{room}";  // raw; requests: what is asked for, empty: the mix
   unsigned rooms = 1;            // each has one sender: its first member
+  bool one_room = false;         // for the server they are all the same room
   unsigned members = 1000;       // in each room
   unsigned stalled = 0;          // of the first room's members: these stop reading once they are in
   unsigned bytes = 100;          // of a message's content

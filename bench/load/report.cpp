@@ -110,7 +110,10 @@ void write_result(JsonWriter& json, const Options& options, const Result& result
   json.key(std::string{work.many} + "_per_s")
       .raw(fixed(seconds > 0 ? static_cast<double>(work.count) / seconds : 0, 0));
   write_durations(json, name_of_times(options.mode), result.latency);
-  if (options.mode == Mode::open) write_durations(json, "sent_late_ms", result.lateness);
+  if (options.mode == Mode::open) {
+    if (options.ports.size() > 1) write_durations(json, "elsewhere_ms", result.elsewhere);
+    write_durations(json, "sent_late_ms", result.lateness);
+  }
   write_series(json, result.series);
   if (options.mode == Mode::resume) {  // the process that was watched has died
     json.field("back", result.back);
@@ -157,6 +160,7 @@ void write_options(JsonWriter& json, const Options& options) {
   }
   json.field("peer", options.adapter);
   json.field("rooms", options.rooms).field("members", options.members);
+  json.field("one_room", options.one_room);
   if (options.mode == Mode::connect) {
     json.field("window", options.window).field("count", options.count);
     json.field("join", options.join).field("leave", options.leave);

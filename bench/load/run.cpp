@@ -28,6 +28,12 @@ std::uint64_t take_number(std::string_view& text) {
   return number;
 }
 
+// What a reader of that room misses, and was not refused.
+std::uint64_t lost(const Ledger& ledger, const Room& room) {
+  const std::uint64_t missing = ledger.missing(room.sent);
+  return missing - std::min(missing, room.refused);
+}
+
 class Load {
  public:
   Load(const Options& options, Party& party, Result& result);
@@ -142,12 +148,19 @@ void Load::on_other(Member& member, std::string_view payload) {
 }
 
 void Load::on_message(Member& member, std::string_view text) {
-  Room& room = *member.room;
+  std::size_t sender = 0;
+  if (options_.one_room) {
+    sender = take_number(text);
+    if (sender >= member.ledgers.size() || text.empty()) give_up("a message of nobody");
+    text.remove_prefix(1);
+  }
+  Room& room = options_.one_room ? party_.rooms[sender] : *member.room;
+  Ledger& ledger = options_.one_room ? member.ledgers[sender] : member.ledger;
   const std::uint64_t number = take_number(text);
   if (number == 0 || number > room.sent || text.empty()) give_up("a message that nobody has sent");
   text.remove_prefix(1);
   const auto time = static_cast<std::int64_t>(take_number(text));
-  switch (member.ledger.arrive(number)) {
+  switch (ledger.arrive(number)) {
     case Arrival::doubled:
       ++result_.doubled;
       return;
@@ -161,6 +174,9 @@ void Load::on_message(Member& member, std::string_view text) {
   if (outstanding_ > 0) --outstanding_;
   last_delivery_ns_ = now_ns_;
   result_.series.record(now_ns_ - start_ns_ - time);
+  if (member.server != room.sender->server) {
+    result_.elsewhere.record(now_ns_ - start_ns_ - time);
+  }
   if (options_.mode == Mode::closed) on_delivered(room, number);
 }
 
@@ -177,7 +193,9 @@ void Load::on_delivered(Room& room, std::uint64_t number) {
 // `time_ns`: what its latency will count from.
 void Load::send(Room& room, std::int64_t time_ns) {
   const std::uint64_t number = ++room.sent;
-  content_.assign(mark).append(std::to_string(number));
+  content_.assign(mark);
+  if (options_.one_room) content_.append(std::to_string(&room - party_.rooms.data())).append(" ");
+  content_.append(std::to_string(number));
   content_.append(" ").append(std::to_string(time_ns - start_ns_)).append(" ");
   content_.resize(std::max<std::size_t>(content_.size(), options_.bytes), 'x');
   if (options_.mode == Mode::resume) {
@@ -288,8 +306,13 @@ void Load::count() {
   }
   for (const Member& member : party_.members) {
     if (member.stalled) continue;
-    const std::uint64_t missing = member.ledger.missing(member.room->sent);
-    result_.lost += missing - std::min(missing, member.room->refused);
+    if (options_.one_room) {
+      for (std::size_t i = 0; i < party_.rooms.size(); ++i) {
+        result_.lost += lost(member.ledgers[i], party_.rooms[i]);
+      }
+    } else {
+      result_.lost += lost(member.ledger, *member.room);
+    }
     if (member.closed) ++result_.closed;
   }
 }

@@ -31,6 +31,8 @@ struct Result {
   // open, resume: from the intended time of sending; closed: from the real one; connect: of a
   // client, until it is there; requests: of one.
   Histogram latency;
+  // open: the part of it that came to members on other servers than their sender's
+  Histogram elsewhere;
   // open: of the generator itself, from the intended to the real time of sending
   Histogram lateness;
   Series series;

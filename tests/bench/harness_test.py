@@ -12,7 +12,7 @@ from unittest import mock
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
 
-from harness import machine, page, results, rounds, scenarios, servers, tables  # noqa: E402
+from harness import fleet, machine, page, results, rounds, scenarios, servers, tables  # noqa: E402
 
 
 def bench(**changed):
@@ -59,6 +59,16 @@ class Chosen(unittest.TestCase):
         for scenario in scenarios.SCENARIOS.values():
             for name in scenario.servers:
                 self.assertIn(scenario.own.get(name, {}).get("server", name), servers.SERVERS)
+
+
+class Kept(unittest.TestCase):
+    def test_rows_are_compared_with_what_was_accepted(self):
+        servers_of_three = fleet.Fleet(3, "none", ROOT, 1, {})
+        self.addCleanup(servers_of_three.__exit__)
+        servers_of_three._database = types.SimpleNamespace(messages=lambda: 8)
+        told = servers_of_three.told({"sent": 11, "refused": 1, "elapsed_s": 2}, {})
+        self.assertEqual((told["kept"], told["unkept"], told["kept_per_s"]), (8, 2, 4))
+        self.assertIn("unkept 2", rounds.told(made_up("starling-fleet", **told)))
 
 
 class Absent(unittest.TestCase):

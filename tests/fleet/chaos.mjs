@@ -125,8 +125,10 @@ export class Chaos {
     await this.end();
   }
 
-  // All is mended.
+  // All is mended, also where an act failed.
   async end() {
-    await Promise.all(this.under_way.splice(0));
+    const acts = this.under_way.splice(0);
+    await Promise.allSettled(acts);
+    await Promise.all(acts);
   }
 }

@@ -40,16 +40,19 @@ test('chaos', { timeout: (SECONDS + 600) * 1000 }, async () => {
     load = await Load.start(fleet, { people: PEOPLE, rooms: 10, random });
     // What happens is decided apart from who says what, so that the seed repeats it.
     const chaos = new Chaos(fleet, new Random(random.seed), spoilers);
+    const begin = performance.now();
     load.talk(RATE);
     await load.more(RATE);
     if (SECONDS > 0) await chaos.rage(SECONDS);
     else await chaos.follow(list);
     load.check();
     await load.more(RATE, 'messages go on in the end');
+    const seconds = (performance.now() - begin) / 1000;
+    const rate = load.acknowledged.size / seconds;
     await load.settle();
     await load.compare();
     const { count, p50, p99 } = load.latency();
-    console.log(`${load.acknowledged.size} messages acknowledged; to members on other servers ${count}: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(0)} ms`);
+    console.log(`${load.acknowledged.size} messages acknowledged, ${rate.toFixed(0)}/s over ${seconds.toFixed(0)} s; to members on other servers ${count}: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(0)} ms`);
     assert.ok(load.acknowledged.size > RATE * 10);
   } finally {
     await load?.end();

@@ -65,6 +65,8 @@ export class Rabbitmq {
     broker.epmd = spawn('epmd', ['-port', broker.env.ERL_EPMD_PORT, '-address', '127.0.0.1'],
       { env: broker.env, stdio: 'ignore' });
     try {
+      // A node that finds none starts one that nobody ends.
+      await within(broker.names_answer(), 'epmd answers', START_MS);
       await broker.run();
     } catch (error) {
       await broker.dispose();
@@ -89,6 +91,16 @@ export class Rabbitmq {
     });
     died.catch(() => {});
     await within(Promise.race([this.answers(), died]), 'RabbitMQ answers', START_MS);
+  }
+
+  async names_answer() {
+    for (;;) {
+      const socket = net.connect(this.epmd_port, '127.0.0.1');
+      const there = await once(socket, 'connect').then(() => true, () => false);
+      socket.destroy();
+      if (there) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   async answers() {

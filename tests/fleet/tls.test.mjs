@@ -41,10 +41,14 @@ async function metric(server, name) {
   const text = await (await fetch(server.metrics)).text();
   return Number(text.match(new RegExp(`^${name} (\\S+)$`, 'm'))[1]);
 }
-async function until(done) {
-  while (!(await done())) await new Promise((resolve) => setTimeout(resolve, 20));
+async function until(done, what) {
+  const end = Date.now() + 20_000;
+  while (!(await done())) {
+    assert.ok(Date.now() < end, what);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
-const bus_up = (server) => until(async () => (await metric(server, 'starling_bus_up')) === 1);
+const bus_up = (server) => until(async () => (await metric(server, 'starling_bus_up')) === 1, 'the bus is up');
 const connections = async () =>
   (await rabbitmq.ctl('list_connections', 'ssl', 'timeout', '--no-table-headers')).stdout.trim().split('\n');
 
@@ -68,7 +72,7 @@ for (const [what, host, authority] of [
 ]) {
   test(`a certificate ${what} is refused, and chat goes on without the bus`, async (t) => {
     const server = await serve(t, host, authority);
-    await until(() => server.lines.some((line) => line.includes('"the bus is away')));
+    await until(() => server.lines.some((line) => line.includes('"the bus is away')), 'the broker is refused');
     const [line] = server.lines.filter((one) => one.includes('the bus is away'));
     assert.match(line, /SSL/);
     const ann = await server.user(`ann-of-${host}`);
