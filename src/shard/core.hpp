@@ -92,6 +92,7 @@ struct Call {
     heads,     // the heads of rooms, after batches were lost or from time to time
     status,    // keeps the archive's picture of who is online true
     revoked,   // all revocations, after signals were dropped
+    online,    // whom the archive shows online, to be compared
   };
   Kind kind = Kind::rest;
   base::Handle client{};
@@ -321,6 +322,8 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   bool believe(const chat::Origin& from);
   void tick_fleet();
   void bury_the_silent();
+  void compare_online();
+  void on_online(const chat::Reply& reply);
   void say_digest();
   void say_what_i_am();
   void mark_typing_elsewhere(Room& room, const chat::TypingSignal& signal);
@@ -385,6 +388,9 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   bool digest_open_ = false;
   base::Instant next_digest_{};
   unsigned ticks_until_revocations_ = 0;
+  base::Instant listening_since_{};  // without a pause; none: the bus is away
+  bool online_compared_ = false;     // since then, or it is being done
+  chat::UserId online_compared_up_to_ = 0;
   std::unordered_map<chat::UserId, base::Instant> lately_told_;  // of whom the archive, until then
 
   // Work for the end of the turn.

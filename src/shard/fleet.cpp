@@ -19,6 +19,8 @@ using std::chrono::seconds;
 constexpr base::Duration digest_interval = seconds{5};
 constexpr unsigned parts_per_tick = 16;                   // of a digest
 constexpr std::size_t removals_per_tick = 4'096;          // of a server that has ended
+constexpr base::Duration all_are_heard = seconds{15};     // with all whom they have
+constexpr unsigned online_at_once = 1'000;                // of a page of the archive
 constexpr base::Duration typing_on_its_way = seconds{2};  // before its end is taken for lost
 
 }  // namespace
@@ -122,7 +124,35 @@ void Core::tick_fleet() {
   }
   say_digest();
   say_what_i_am();
+  compare_online();
   std::erase_if(lately_told_, [this](const auto& told) { return told.second <= context_.now; });
+}
+
+// Servers that died together were buried by nobody: the archive still shows who was connected to
+// them. Whoever has listened long enough to have heard of everybody puts that right, page by page.
+void Core::compare_online() {
+  if (!options_.fleet->bus_up()) {
+    listening_since_ = {};
+    online_compared_ = false;
+    online_compared_up_to_ = 0;
+    return;
+  }
+  if (listening_since_ == base::Instant{}) listening_since_ = context_.now;
+  if (online_compared_ || context_.now - listening_since_ < all_are_heard) return;
+  Call call;
+  call.kind = Call::Kind::online;
+  const chat::ListUsers list{true, online_at_once, online_compared_up_to_};
+  online_compared_ = ask(chat::ReadRequest{list}, call);
+}
+
+void Core::on_online(const chat::Reply& reply) {
+  const auto* listed = std::get_if<chat::UsersListed>(&reply);
+  online_compared_ = listed && listed->users.size() < online_at_once;  // else more, or once more
+  if (!listed) return;
+  for (const chat::User& user : listed->users) {
+    if (!presence_.contains({}, user.id)) keep_status(user.id);
+  }
+  if (!listed->users.empty()) online_compared_up_to_ = listed->users.back().id;
 }
 
 void Core::bury_the_silent() {

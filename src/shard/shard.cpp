@@ -291,6 +291,9 @@ void Core::on_reply(chat::TicketedReply&& ticketed) {
     case Call::Kind::revoked:
       on_revocations(ticketed.reply);
       return;
+    case Call::Kind::online:
+      on_online(ticketed.reply);
+      return;
     case Call::Kind::fill:
       on_fill_reply(call, std::move(ticketed.reply));
       return;

@@ -91,6 +91,19 @@ test('a logout closes the sockets of the token on every server', async (t) => {
   assert.equal((await b.call('GET', '/api/users', { token: ann.token })).status, 401);
 });
 
+test('users of servers that were all killed at once are offline soon after the first is back', async (t) => {
+  const { servers: [a, b], ann } = await fleet(t, 2);
+  const [bob, eve] = [await a.user('bob'), await a.user('eve')];
+  await a.session(bob);
+  await b.session(eve);
+  for (const one of [bob, eve]) await online(a, one, ann, true);
+  await Promise.all([a.kill(), b.kill()]);
+  await Promise.all([a.start(), b.start()]);
+  await b.session(eve); // who came again is not sent away
+  await online(a, bob, ann, false, 60_000);
+  await online(a, eve, ann, true);
+});
+
 test('users of a killed server are gone everywhere after ten seconds, and those who moved are not', async (t) => {
   const { servers: [a, b, c], ann } = await fleet(t, 3);
   const [bob, eve] = [await a.user('bob'), await a.user('eve')];
