@@ -46,6 +46,14 @@ constexpr const char* writer_session =
 // Who is sent rows may be busy with those it has.
 constexpr const char* copier_session = "SET SESSION net_write_timeout = 3600";
 
+// What a server says of itself when it is connected to; MySQL says nothing of the kind.
+bool takes_arrays(MYSQL* connection) {
+  unsigned long extended = 0;
+  const int known =
+      mariadb_get_infov(connection, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES, &extended);
+  return known == 0 && (extended & (MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32)) != 0;
+}
+
 // The text of a statement, its values and what came back.
 class MysqlCursor final : public Cursor {
  public:
@@ -171,6 +179,7 @@ bool MysqlDatabase::connect() {
     disconnect();
     return false;
   }
+  has_bulk_ = takes_arrays(connection_);
   const bool set_up = run(mariadb_connection(connection_) ? session_mariadb : session) &&
                       (use_ != Use::writing || run(writer_session)) &&
                       (use_ != Use::copying || run(copier_session));
@@ -198,9 +207,14 @@ bool MysqlDatabase::run(const std::string& sql) {
 
 void MysqlDatabase::fail() {
   if (failed()) return;
-  const int code = static_cast<int>(mysql_errno(connection_));
-  cure_ = cure_of(code, mysql_sqlstate(connection_));
-  keep_failure(code, std::string{mysql_error(connection_)} + " (" + std::to_string(code) + ")");
+  fail(static_cast<int>(mysql_errno(connection_)), mysql_sqlstate(connection_),
+       mysql_error(connection_));
+}
+
+void MysqlDatabase::fail(int code, const char* state, const std::string& message) {
+  if (failed()) return;
+  cure_ = cure_of(code, state);
+  keep_failure(code, message + " (" + std::to_string(code) + ")");
 }
 
 bool MysqlDatabase::ping() {

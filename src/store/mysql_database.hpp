@@ -59,6 +59,8 @@ class MysqlDatabase final : public Database {
   void quote(std::string_view text, std::string& sql) const;
   st_mysql* raw() const { return connection_; }
   void fail();  // with what the library says of its last call
+  void fail(int code, const char* state, const std::string& message);  // mysql_stmt_errno(3), ...
+  bool has_bulk() const { return has_bulk_; }  // the server takes arrays (mysql_bulk.hpp)
 
  private:
   MysqlDatabase(MysqlAddress address, Use use) : address_(std::move(address)), use_(use) {}
@@ -67,6 +69,7 @@ class MysqlDatabase final : public Database {
   const MysqlAddress address_;
   const Use use_;
   st_mysql* connection_ = nullptr;
+  bool has_bulk_ = false;
   MysqlCure cure_ = MysqlCure::give_up;
 };
 

@@ -65,6 +65,9 @@ class MysqlRows final : public NumberingRows {
   void read_members(std::span<const WriteRequestWithTicket> requests);
   void read_restrictions();
   void insert_pending();
+  // Into a MysqlInsertion or a MysqlBulk.
+  template <typename Rows>
+  void insert_pending(Rows&& rows);
   void store_rooms(const RoomStates& rooms);
   std::string listed(const std::set<std::string>& texts) const;
   std::string listed(const std::set<chat::UserId>& numbers) const;

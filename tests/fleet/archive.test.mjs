@@ -31,8 +31,8 @@ async function fleet(t, count, urls = []) {
   return { servers, rows };
 }
 
-async function proxied(t) {
-  const proxy = await DatabaseProxy.start(mariadb);
+async function proxied(t, options) {
+  const proxy = await DatabaseProxy.start(mariadb, options);
   t.after(() => proxy.close());
   return proxy;
 }
@@ -173,6 +173,42 @@ test('a user without a password is made once, whether or not the commit before w
   }
   assert.deepEqual(await rows('SELECT count(*), count(DISTINCT id) FROM users'), [['4', '4']]);
 });
+
+// Of MariaDB and, as the server sees it, of MySQL 8.
+for (const plain of [false, true]) {
+  test(`many messages are inserted together ${plain ? 'as text, where there are no arrays' : 'as arrays'}`, async (t) => {
+    const proxy = await proxied(t, { plain });
+    const { servers: [server], rows } = await fleet(t, 1, [proxy.url]);
+    const clients = await Promise.all(Array.from({ length: 4 }, async (_, i) => enter(server, await server.user(`user${i}`), 'a', 'b')));
+    // One of them is refused by the database, and nobody suffers by that.
+    await rows("ALTER TABLE messages ADD CHECK (client_message_id <> 'poison')");
+    const executed = async () => Number((await mariadb.query("SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'"))[0][1]);
+    const before = await executed();
+    const caught = proxy.catch(/^COMMIT/, { pass: true, behind: insertion });
+    say(clients[0], 'first');
+    const line = await caught; // until it is let go, the others gather
+    const key = (c, i) => (c === 0 && i === 77 ? 'poison' : `m${i}`);
+    clients.forEach((client, c) => {
+      for (let i = 0; i < 150; ++i) {
+        client.send({ type: 'chat_message', roomId: i % 3 ? 'a' : 'b', content: `${i} 🐦 'quoted' \\ \u0000`, clientMessageId: key(c, i), metadata: i % 7 ? undefined : { i } });
+      }
+    });
+    await Promise.all(clients.map((client) => client.settle()));
+    proxy.release(line);
+    const acknowledged = [];
+    for (const [c, client] of clients.entries()) {
+      for (let i = 0; i < 150; ++i) {
+        const sent = await answer(client, key(c, i));
+        if (key(c, i) === 'poison') assert.deepEqual([sent.type, sent.code], ['error', 'internal']);
+        else acknowledged.push({ ...sent, roomId: i % 3 ? 'a' : 'b' });
+      }
+    }
+    assert.equal(await in_order(rows, acknowledged), 1 + 4 * 150 - 1);
+    const [[different]] = await rows("SELECT count(*) FROM messages WHERE client_message_id <> 'first' AND content <> CONCAT(SUBSTR(client_message_id, 2), \" 🐦 'quoted' \\\\ \", CHAR(0))");
+    assert.equal(different, '0');
+    assert.equal(await executed() > before, !plain, 'arrays are used where they are known');
+  });
+}
 
 test('kill -9 between the commit and its answer: kept once', async (t) => {
   const proxy = await proxied(t);
