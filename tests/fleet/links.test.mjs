@@ -1,6 +1,6 @@
-// A server in a network namespace of its own, whose links to the broker, the database or both go down:
-// no connection is told, packets are gone. What must be true then for it, and that the others notice
-// nothing.
+// A server in a network namespace of its own, whose lines to the broker, the database or both are out,
+// at the other end or with their link down: no connection is told, packets are gone. What must be true
+// then for it, and that the others notice nothing.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { within } from '../e2e/harness.mjs';

@@ -51,7 +51,7 @@ export class Networks {
     ip('-n', namespace, 'link', 'set', 'lo', 'up');
     const lines = {};
     for (const [kind, bridge] of this.bridges) {
-      lines[kind] = new Line(namespace, kind, interface_name(kind, n), this.address(kind));
+      lines[kind] = new Line(namespace, kind, interface_name(kind, n), bridge.name, this.address(kind));
       ip('link', 'add', lines[kind].far, 'type', 'veth', 'peer', 'name', kind, 'netns', namespace);
       this.far_ends.push(lines[kind].far);
       ip('link', 'set', lines[kind].far, 'master', bridge.name, 'up');
@@ -70,22 +70,22 @@ export class Networks {
 
 // A line between a namespace and the machine.
 class Line {
-  constructor(namespace, near, far, host) {
-    Object.assign(this, { namespace, near, far, host });
+  constructor(namespace, near, far, bridge, host) {
+    Object.assign(this, { namespace, near, far, bridge, host });
   }
 
-  // Pulled out at the server: it has no way there any more, and knows it.
+  // Pulled out at the server: its link is down, and its kernel knows that there is no way.
   pull() {
     ip('-n', this.namespace, 'link', 'set', this.near, 'down');
   }
 
-  // Pulled out at the other end: packets leave, and come nowhere.
+  // Pulled out at the bridge: the link looks well, packets leave, and come nowhere.
   pull_far() {
-    ip('link', 'set', this.far, 'down');
+    ip('link', 'set', this.far, 'nomaster');
   }
 
   restore() {
-    ip('link', 'set', this.far, 'up');
+    ip('link', 'set', this.far, 'master', this.bridge);
     ip('-n', this.namespace, 'link', 'set', this.near, 'up');
   }
 
