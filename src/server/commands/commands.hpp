@@ -7,6 +7,7 @@ namespace starling::server {
 
 Command backup_command();
 Command check_command();
+Command completion_command();
 Command config_command();
 Command drain_command();
 Command help_command();

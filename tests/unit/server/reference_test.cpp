@@ -8,8 +8,10 @@
 #include <fstream>
 #include <iterator>
 #include <sstream>
+#include <utility>
 
 #include "server/keys.hpp"
+#include "server/manual.hpp"
 #include "server/value.hpp"
 
 namespace starling::server {
@@ -53,10 +55,13 @@ TEST(ReferenceTest, every_key_and_section_says_what_it_is_for) {
 }
 
 TEST(ReferenceTest, the_page_in_the_handbook_is_written_from_the_table) {
-  std::ifstream file{CONFIGURATION_MD};
-  const std::string page{std::istreambuf_iterator<char>{file}, {}};
-  EXPECT_EQ(page, configuration_page())
-      << "write it anew: build-test/tools/reference configuration.md > docs/configuration.md";
+  for (const auto& [name, written] :
+       {std::pair{"configuration.md", configuration_page()}, {"command-line.md", command_page()}}) {
+    std::ifstream file{std::string{DOCS} + name};
+    const std::string page{std::istreambuf_iterator<char>{file}, {}};
+    EXPECT_EQ(page, written) << "write it anew: build-test/tools/reference " << name << " > docs/"
+                             << name;
+  }
 }
 
 TEST(ReferenceTest, what_holds_is_shown_without_secrets) {
