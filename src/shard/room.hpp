@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -110,11 +109,13 @@ struct Session {
 // What an idle member costs beside its socket's net::Connection; 96 bytes of the allocator.
 static_assert(sizeof(Session) <= 88);
 
-// The order of a set of sessions in which those of one user stand together.
+// The order of a set of sessions in which those of one user stand together; by their slots, which
+// are the same in each run of a simulation.
 struct ByUser {
   using is_transparent = void;
   bool operator()(const Session* one, const Session* other) const {
-    return one->user != other->user ? one->user < other->user : std::less<>{}(one, other);
+    if (one->user != other->user) return one->user < other->user;
+    return one->connection->handle().slot < other->connection->handle().slot;
   }
   bool operator()(const Session* session, chat::UserId user) const { return session->user < user; }
   bool operator()(chat::UserId user, const Session* session) const { return user < session->user; }
