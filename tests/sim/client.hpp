@@ -59,6 +59,7 @@ class Client final : public Endpoint {
   const std::string& name() const { return name_; }
   chat::UserId user() const { return habits_.user; }
   bool in_room(const std::string& room) const;
+  bool beside(const Client& other) const { return network_ == other.network_; }  // on its server
   chat::Seq seen_in(const std::string& room) const;
   bool speaks_v1() const { return habits_.v1; }
   // Who this client believes is in the room besides its own user, and how many people there are.

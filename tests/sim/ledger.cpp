@@ -81,9 +81,6 @@ chat::Seq Ledger::head(const std::string& room) const {
 }
 
 void Ledger::audit(Disk& disk) {
-  rows_.clear();
-  kept_.clear();
-  heads_.clear();
   const Unwatched unwatched;
   disk.truce = true;
   sqlite3* database = nullptr;
@@ -93,6 +90,21 @@ void Ledger::audit(Disk& disk) {
       judge().broken("the database is whole after a crash", column(row, 0));
     }
   });
+  read(database);
+  sqlite3_close(database);
+  disk.truce = false;
+  if (!judge().failed()) check_rows();
+}
+
+void Ledger::audit(MysqlSim& database) {
+  read(database.committed());
+  if (!judge().failed()) check_rows();
+}
+
+void Ledger::read(sqlite3* database) {
+  rows_.clear();
+  kept_.clear();
+  heads_.clear();
   query(database,
         "SELECT room_id, seq, id, kind, deleted, content, of_seq, of_id, sender_id, "
         "client_message_id FROM messages",
@@ -112,9 +124,6 @@ void Ledger::audit(Disk& disk) {
   query(database, "SELECT id, head FROM rooms", [this](sqlite3_stmt* row) {
     heads_[column(row, 0)] = static_cast<chat::Seq>(sqlite3_column_int64(row, 1));
   });
-  sqlite3_close(database);
-  disk.truce = false;
-  if (!judge().failed()) check_rows();
 }
 
 void Ledger::check_rows() {

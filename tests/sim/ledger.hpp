@@ -16,6 +16,7 @@
 
 #include "chat/ids.hpp"
 #include "disk_sim.hpp"
+#include "mysql_sim.hpp"
 
 namespace starling::sim {
 
@@ -42,6 +43,7 @@ class Ledger {
   // Compares everything with the archive, through a connection of its own. Any time while a
   // process runs.
   void audit(Disk& disk);
+  void audit(MysqlSim& database);
   // As of the last audit.
   chat::Seq head(const std::string& room) const;
 
@@ -66,6 +68,7 @@ class Ledger {
     chat::MessageId of_id = 0;
   };
 
+  void read(sqlite3* database);
   void check_rows();
 
   std::map<std::string, std::map<chat::Seq, ShownEvent>> given_;

@@ -1,9 +1,11 @@
 // sim: runs seeds of the simulation.
 //
-//   sim --seed N [--shards N] [--verbose]
+//   sim --seed N [--fleet] [--shards N] [--verbose]
 // runs one, and the same once more: the traces must agree.
-//   sim --seeds A..B | --count N
-// runs many, on as many processes as there are cores.
+//   sim --seeds A..B | --count N [--fleet]
+// runs many, on as many processes as there are cores. --fleet: several servers that share a
+// database
+// (--servers N: so many); without it a seed is one server with an archive of its own.
 //
 // Ends with "N passed, N failed"; 0 if none failed. A seed that failed is printed with the command
 // that replays it, the rule that was broken, and what the clients heard last.
@@ -31,19 +33,31 @@ namespace {
 struct Arguments {
   std::uint64_t first = 1;
   std::uint64_t last = 1'000;
-  std::optional<unsigned> shards;
+  Wishes wishes;
   bool verbose = false;
 };
 
 constexpr unsigned seed_seconds = 120;      // a run that takes longer than this hangs
 constexpr std::uint64_t check_every = 100;  // of so many seeds one is run twice
 
+std::string replay(const Arguments& arguments, std::uint64_t seed) {
+  std::string command = "sim --seed " + std::to_string(seed);
+  const Wishes& wishes = arguments.wishes;
+  if (wishes.shards) command += " --shards " + std::to_string(*wishes.shards);
+  if (wishes.servers) {
+    command += " --servers " + std::to_string(*wishes.servers);
+  } else if (wishes.fleet) {
+    command += " --fleet";
+  }
+  return command;
+}
+
 // One seed in this process. True: no rule was broken.
 bool run_seed(const Arguments& arguments, std::uint64_t seed, bool twice) {
   ::alarm(seed_seconds);
-  Verdict verdict = World{seed, arguments.shards, arguments.verbose}.run();
+  Verdict verdict = World{seed, arguments.wishes, arguments.verbose}.run();
   if (verdict.rule.empty() && twice) {
-    const Verdict again = World{seed, arguments.shards, false}.run();
+    const Verdict again = World{seed, arguments.wishes, false}.run();
     if (again.trace_hash != verdict.trace_hash) {
       verdict.rule = "a seed is a run";
       verdict.details = "the second run of it went another way";
@@ -51,8 +65,7 @@ bool run_seed(const Arguments& arguments, std::uint64_t seed, bool twice) {
   }
   ::alarm(0);
   if (verdict.rule.empty()) return true;
-  std::string command = "sim --seed " + std::to_string(seed);
-  if (arguments.shards) command += " --shards " + std::to_string(*arguments.shards);
+  const std::string command = replay(arguments, seed);
   std::printf("%s\nFAILED seed %llu\n  rule:   %s\n  saw:    %s\n  replay: %s\n",
               verdict.story.c_str(), static_cast<unsigned long long>(seed), verdict.rule.c_str(),
               verdict.details.c_str(), command.c_str());
@@ -123,11 +136,9 @@ int run_all(const Arguments& arguments) {
       if (child.running == 0) break;
       // It died: an assertion, a sanitizer, or it hung.
       ++failed;
-      std::printf(
-          "FAILED seed %llu\n  rule:   the server does not die\n  replay: sim --seed %llu%s\n",
-          static_cast<unsigned long long>(child.running),
-          static_cast<unsigned long long>(child.running),
-          arguments.shards ? (" --shards " + std::to_string(*arguments.shards)).c_str() : "");
+      std::printf("FAILED seed %llu\n  rule:   the server does not die\n  replay: %s\n",
+                  static_cast<unsigned long long>(child.running),
+                  replay(arguments, child.running).c_str());
       child.running = 0;
       if (child.next > arguments.last) break;
       start_child(child, arguments, processes);
@@ -162,6 +173,10 @@ int run(int count, char** words) {
       arguments.verbose = true;
       continue;
     }
+    if (word == "--fleet") {
+      arguments.wishes.fleet = true;
+      continue;
+    }
     ++i;
     if (word == "--seed") {
       arguments.first = arguments.last = number(value);
@@ -172,11 +187,13 @@ int run(int count, char** words) {
     } else if (word == "--count") {
       arguments.last = arguments.first + number(value) - 1;
     } else if (word == "--shards") {
-      arguments.shards = static_cast<unsigned>(number(value));
+      arguments.wishes.shards = static_cast<unsigned>(number(value));
+    } else if (word == "--servers") {
+      arguments.wishes.servers = std::max(1u, static_cast<unsigned>(number(value)));
     } else {
       std::fprintf(stderr,
-                   "usage: sim [--seed N | --seeds A..B | --count N] [--shards N] "
-                   "[--verbose]\n");
+                   "usage: sim [--seed N | --seeds A..B | --count N] [--fleet] [--servers N] "
+                   "[--shards N] [--verbose]\n");
       return 64;
     }
   }

@@ -1,6 +1,7 @@
 #include "plan.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace starling::sim {
@@ -99,15 +100,62 @@ std::vector<Event> events_of(Random& random, base::Duration chaos) {
   return events;
 }
 
+MysqlFaults database_faults(Random& random) {
+  MysqlFaults faults;
+  faults.slow = some(random, 50);
+  faults.lost_statement = some(random, 5);
+  faults.lost_answer = some(random, 5);
+  faults.deadlock = some(random, 20);
+  faults.early_read = some(random, 200);
+  faults.late_end = some(random, 500);
+  return faults;
+}
+
+BrokerFaults bus_faults(Random& random) {
+  BrokerFaults faults;
+  faults.lost = some(random, 300);
+  faults.twice = some(random, 300);
+  faults.late = some(random, 300);
+  faults.latest_ms = random.flip() ? 20 : 2'000;
+  return faults;
+}
+
+std::vector<Event> fleet_events_of(Random& random, base::Duration chaos, unsigned servers) {
+  using What = Event::What;
+  constexpr std::array all{What::kill,          What::kill_in_io,    What::drain,
+                           What::clock_jump,    What::freeze,        What::freeze,
+                           What::database_dies, What::database_full, What::database_cut,
+                           What::bus_dies,      What::bus_blocked,   What::bus_cut};
+  std::vector<Event> events = events_of(random, chaos);
+  for (Event& event : events) {
+    event.what = all[random.below(all.size())];
+    event.server = static_cast<unsigned>(random.between(1, servers));
+  }
+  return events;
+}
+
+// After all that a seed says of a single server.
+void make_fleet(Plan& plan, Random& random, std::optional<unsigned> servers) {
+  plan.servers = static_cast<unsigned>(random.between(2, 3));
+  if (servers) plan.servers = *servers;
+  plan.process.bus = random.permille(850);
+  plan.process.config.bus.partitions = static_cast<unsigned>(random.between(1, 8));
+  plan.database = database_faults(random);
+  plan.bus = bus_faults(random);
+  plan.disk = {};
+  plan.process.strain = 0;
+  plan.events = fleet_events_of(random, plan.chaos, plan.servers);
+}
+
 }  // namespace
 
-Plan make_plan(Random& random, std::optional<unsigned> shards) {
+Plan make_plan(Random& random, const Wishes& wishes) {
   Plan plan;
   plan.network = network_faults(random);
   plan.disk = disk_faults(random);
   plan.process.config = config_of(random);
   plan.process.shards = static_cast<unsigned>(random.between(1, 4));
-  if (shards) plan.process.shards = *shards;
+  if (wishes.shards) plan.process.shards = *wishes.shards;
   plan.process.readers = static_cast<unsigned>(random.between(1, 3));
   plan.process.mailbox_items = std::size_t{1} << random.between(3, 8);
   plan.process.pause = some(random, 100);
@@ -125,6 +173,7 @@ Plan make_plan(Random& random, std::optional<unsigned> shards) {
   plan.network_weight = static_cast<unsigned>(random.between(200, 800));
   Random strain = random;  // the runs without it stay what they are
   if (strain.permille(250)) plan.process.strain = static_cast<unsigned>(strain.between(1, 10));
+  if (wishes.fleet || wishes.servers) make_fleet(plan, random, wishes.servers);
   return plan;
 }
 

@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "broker_sim.hpp"
 #include "client.hpp"
 #include "disk_sim.hpp"
 #include "fault.hpp"
+#include "mysql_sim.hpp"
 #include "network.hpp"
 #include "process.hpp"
 #include "random.hpp"
@@ -20,22 +22,34 @@ namespace starling::sim {
 struct Event {
   enum class What : std::uint8_t {
     kill,        // kill -9 between two steps
-    kill_in_io,  // kill -9 at one of the next calls of the disk
+    kill_in_io,  // kill -9 at one of the next calls of the disk, or in a statement
     power_loss,  // the same, and the disk keeps what was synced and some of the rest
     power_loss_in_io,
     drain,       // an orderly stop
     full_disk,   // for a while
     bad_syncs,   // for a while
     clock_jump,  // of the wall clock
+    // From here on: of fleets.
+    freeze,         // SIGSTOP, and SIGCONT some time later
+    database_dies,  // and is there again, at once or some time later
+    database_full,  // for a while
+    database_cut,   // from one server, for a while
+    bus_dies,       // and is there again, at once or some time later
+    bus_blocked,    // for a while
+    bus_cut,        // from one server, for a while
   };
   base::Duration at{};
   What what{};
+  unsigned server = 1;  // that it happens to
 };
 
 struct Plan {
   NetworkFaults network;
   DiskFaults disk;
   ProcessOptions process;
+  unsigned servers = 0;  // that share a database; 0: one, with an archive of its own
+  MysqlFaults database;
+  BrokerFaults bus;
   std::vector<Habits> clients;
   unsigned rest_clients = 0;
   std::vector<Event> events;      // in the order of time
@@ -46,7 +60,14 @@ struct Plan {
   unsigned network_weight = 500;  // per thousand steps that try the network first
 };
 
-// `shards`: instead of what the seed says.
-Plan make_plan(Random& random, std::optional<unsigned> shards);
+// What is given takes the place of what the seed says. A seed alone is one server; `fleet`: two or
+// three.
+struct Wishes {
+  std::optional<unsigned> shards;
+  std::optional<unsigned> servers;
+  bool fleet = false;
+};
+
+Plan make_plan(Random& random, const Wishes& wishes);
 
 }  // namespace starling::sim

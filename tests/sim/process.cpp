@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker_sim.hpp"
 #include "clock_sim.hpp"
 #include "io/clock.hpp"
 #include "judge.hpp"
@@ -21,12 +22,14 @@ bool Router::submit(chat::Request&& request, chat::Ticket ticket) {
   return false;  // no passwords here
 }
 
-Process::Process(const ProcessOptions& options, Random& random, Network& network, Disk& disk)
-    : options_(options), random_(random), network_(network), disk_(disk) {
+Process::Process(const ProcessOptions& options, std::string id, Random& random, Network& network,
+                 Disk& disk)
+    : options_(options), id_(std::move(id)), random_(random), network_(network), disk_(disk) {
   disk_.while_syncing = [this] { run_others(); };
 }
 
 Process::~Process() {
+  each_loop([](auto& loop) { loop.fiber->abandon(); });
   network_.set_listening(false);
   disk_.while_syncing = nullptr;
   for (const Core& core : cores_) {
@@ -39,15 +42,34 @@ Process::~Process() {
   if (writer_.worker) count(Happened::failed_commit, writer_.worker->metrics().failed_commits);
 }
 
+template <typename Visit>
+void Process::each_loop(Visit&& visit) {
+  if (writer_.worker) visit(writer_);
+  for (auto& reader : readers_) visit(reader);
+  if (publisher_.worker) visit(publisher_);
+  if (consumer_.worker) visit(consumer_);
+}
+
+store::ArchiveOptions Process::archive_options() {
+  store::ArchiveOptions options;
+  if (options_.server == 0) {
+    options.path = database;
+  } else {
+    options.mysql.emplace();
+    options.mysql->host = "server-" + std::to_string(options_.server);
+  }
+  options.sync_full = options_.config.store.sync == "full";
+  options.batch_events = options_.config.store.batch_events;
+  options.mailbox_items = options_.mailbox_items;
+  options.encoder = this;
+  options.listener = publisher_.worker.get();
+  return options;
+}
+
 std::string Process::start() {
-  store::ArchiveOptions archive_options;
   network_.make_current();
-  archive_options.path = database;
-  archive_options.sync_full = options_.config.store.sync == "full";
-  archive_options.batch_events = options_.config.store.batch_events;
-  archive_options.mailbox_items = options_.mailbox_items;
-  archive_options.encoder = this;
-  auto archive = store::Archive::open(archive_options);
+  if (options_.bus) make_publisher();
+  auto archive = store::Archive::open(archive_options());
   if (!archive) return archive.error().message;
   archive_ = std::move(*archive);
   constexpr std::uint64_t quotas_seed = 1;  // nobody aims here
@@ -67,7 +89,8 @@ std::string Process::start() {
   for (const Core& core : cores_) core.shard->meet(all);
   auto writer = archive_->make_writer(inboxes);
   if (!writer) return writer.error().message;
-  writer_ = {std::move(*writer), newest_wake()};
+  writer_.worker = std::move(*writer);
+  writer_.wake = newest_wake();
   router_.writer = writer_.worker.get();
   for (unsigned i = 0; i < options_.readers; ++i) {
     auto reader = archive_->make_reader(inboxes);
@@ -75,8 +98,29 @@ std::string Process::start() {
     readers_.push_back({std::move(*reader), newest_wake()});
     router_.readers.push_back(readers_.back().worker.get());
   }
+  if (options_.bus) make_consumer(inboxes);
   network_.set_listening(true);
   return {};
+}
+
+// As src/server's BusLink.
+void Process::make_publisher() {
+  bus_options_.address.host = "server-" + std::to_string(options_.server);
+  bus_options_.partitions = options_.config.bus.partitions;
+  bus_options_.self = {id_, static_cast<std::uint64_t>(io::wall_clock())};
+  bus_options_.key = bus::signing_key("the secret of the fleet");
+  bus_options_.state = &fleet_;
+  auto wake = io::Wake::create();
+  publisher_.wake = newest_wake();
+  publisher_.worker = std::make_unique<bus::Publisher>(bus_options_, std::move(*wake));
+  signals_.set_transport(publisher_.worker.get());
+}
+
+void Process::make_consumer(const std::vector<chat::ShardInbox*>& inboxes) {
+  auto wake = io::Wake::create();
+  consumer_.wake = newest_wake();
+  consumer_.worker =
+      std::make_unique<bus::Consumer>(bus_options_, std::move(*wake), inboxes, &signals_);
 }
 
 // The writer encodes after the commit and before it delivers.
@@ -107,19 +151,20 @@ std::string Process::make_shard(std::uint16_t index) {
   options.memory = &memory_;
   options.measure_memory = [] {};
   options.backend = &router_;
-  options.bus = &bus_;
+  options.bus = &signals_;
+  if (options_.server != 0) options.fleet = &fleet_;
   options.encoder = this;
-  options.server_id = "simulated";
+  options.server_id = id_;
   options.epoch = archive_->epoch();
   options.revocations = archive_->revocations(io::wall_clock());
   if (index == 0) options.public_listener = Network::listener;
   options.archive_healthy = [this] { return writer_.worker->metrics().healthy; };
-  options.address = "127.0.0.1:8080";
+  options.address = "127.0.0.1:" + std::to_string(8080 + options_.server);
   options.started_at = io::wall_clock();
   options.inbox = options_.inbox;
   auto made = shard::Shard::create(options);
   if (!made) return made.error().message;
-  bus_.add(made->get());
+  signals_.add(made->get());
   cores_.push_back({std::move(*made), network_.newest_ring()});
   return {};
 }
@@ -131,9 +176,15 @@ bool Process::runnable(const Core& core) const {
 template <typename Worker>
 bool Process::runnable(const Loop<Worker>& loop) const {
   if (loop.fiber->busy()) return loop.fiber->ready();
-  const WakeState& state = wake_state(loop.wake);
   return io::now() >= loop.paused_until &&
-         (!loop.asleep || state.notified || io::now() >= state.until);
+         (!loop.asleep || woken(loop) || io::now() >= wake_state(loop.wake).until);
+}
+
+// Since it looked for work in vain.
+template <typename Worker>
+bool Process::woken(const Loop<Worker>& loop) {
+  const WakeState& state = wake_state(loop.wake);
+  return state.notified || (state.also >= 0 && BrokerSim::current().readable(state.also));
 }
 
 base::Instant Process::pause_from_now() const {
@@ -142,7 +193,12 @@ base::Instant Process::pause_from_now() const {
 }
 
 void Process::turn(Core& core) {
-  core.ring->begin_turn();
+  // Who is in the middle of a turn has brought something, and wakes at its end.
+  // Nobody wakes for the bus being there or not; the next poll is then due earlier.
+  const bool well = fleet_.all_well();
+  bool to_be_woken = std::exchange(core.bus_well, well) != well;
+  each_loop([&](const auto& loop) { to_be_woken = to_be_woken || loop.fiber->busy(); });
+  core.ring->begin_turn(to_be_woken);
   core.drained = !core.shard->turn(options_.longest_wait);
 }
 
@@ -159,11 +215,11 @@ void Process::turn(Loop<Worker>& loop) {
 template <typename Worker>
 void Process::whole_turn(Loop<Worker>& loop) {
   WakeState& state = wake_state(loop.wake);
-  const bool by_time_alone = std::exchange(loop.asleep, false) && !state.notified;
+  const bool by_time_alone = std::exchange(loop.asleep, false) && !woken(loop);
   // A writer whose last commit failed comes back to it by itself.
   const bool healthy = writer_.worker->metrics().healthy;
   if (loop.worker->turn()) {
-    if (by_time_alone && healthy) {
+    if (by_time_alone && healthy && !woken(loop)) {
       judge().broken("a wake-up is never lost", "an archive's thread slept over work");
     }
     return;
@@ -179,7 +235,7 @@ bool Process::step() {
   } else if (options_.strain > 0 && random_.permille(options_.strain)) {
     memory_.measured(random_.below(101), io::now());
   }
-  // Parts by number: cores, then the writer, then the readers.
+  // Parts by number: cores, then the writer, the readers, the two of the bus.
   ready_.clear();
   const int cores = static_cast<int>(cores_.size());
   for (int i = 0; i < cores; ++i) {
@@ -189,6 +245,9 @@ bool Process::step() {
   for (int i = 0; i < static_cast<int>(readers_.size()); ++i) {
     if (runnable(readers_[i])) ready_.push_back(cores + 1 + i);
   }
+  const int bus = cores + 1 + static_cast<int>(readers_.size());
+  if (publisher_.worker && runnable(publisher_)) ready_.push_back(bus);
+  if (consumer_.worker && runnable(consumer_)) ready_.push_back(bus + 1);
   if (ready_.empty()) return false;
   const int chosen = ready_[random_.below(ready_.size())];
   if (chosen < cores) {
@@ -199,10 +258,16 @@ bool Process::step() {
     turn(writer_);
     writing_ = false;
     writer_.paused_until = pause_from_now();
-  } else {
+  } else if (chosen < bus) {
     auto& reader = readers_[chosen - cores - 1];
     turn(reader);
     reader.paused_until = pause_from_now();
+  } else if (chosen == bus) {
+    turn(publisher_);
+    publisher_.paused_until = pause_from_now();
+  } else {
+    turn(consumer_);
+    consumer_.paused_until = pause_from_now();
   }
   return true;
 }
@@ -211,11 +276,16 @@ std::optional<base::Instant> Process::next_deadline() const {
   std::optional<base::Instant> next;
   const auto consider = [&next](base::Instant paused_until, base::Instant asleep_until) {
     const base::Instant at = paused_until > io::now() ? paused_until : asleep_until;
-    if (!next || at < *next) next = at;
+    if (at > io::now() && (!next || at < *next)) next = at;
   };
   for (const Core& core : cores_) consider(core.paused_until, core.ring->sleeps_until());
-  consider(writer_.paused_until, wake_state(writer_.wake).until);
-  for (const auto& reader : readers_) consider(reader.paused_until, wake_state(reader.wake).until);
+  const_cast<Process*>(this)->each_loop([&consider](const auto& loop) {
+    if (loop.fiber->busy()) return consider({}, loop.fiber->until());
+    const WakeState& state = wake_state(loop.wake);
+    consider(loop.paused_until, state.until);
+    if (state.also < 0) return;
+    if (const auto at = BrokerSim::current().next(state.also)) consider(loop.paused_until, *at);
+  });
   return next;
 }
 
@@ -228,6 +298,10 @@ void Process::drain() {
 
 bool Process::drained() const {
   return std::ranges::all_of(cores_, [](const Core& core) { return core.drained; });
+}
+
+void Process::say_farewell() {
+  if (publisher_.worker && !publisher_.fiber->busy()) publisher_.worker->say_farewell();
 }
 
 std::size_t Process::buffer_bytes() const {

@@ -14,7 +14,9 @@
 #include <vector>
 
 #include "api/ws_protocol.hpp"
-#include "bus/local_bus.hpp"
+#include "bus/consumer.hpp"
+#include "bus/fleet_signals.hpp"
+#include "bus/publisher.hpp"
 #include "disk_sim.hpp"
 #include "fiber.hpp"
 #include "network.hpp"
@@ -35,6 +37,8 @@ struct ProcessOptions {
   unsigned pause = 0;   // per thousand turns: the thread is not run for a while
   unsigned longest_pause_ms = 0;
   base::Duration longest_wait = std::chrono::milliseconds{100};
+  unsigned server = 0;  // of a fleet: its number there; 0: alone, with an archive of its own
+  bool bus = false;     // of a fleet
 };
 
 // Sends a shard's requests to the parts that do them; full mailboxes refuse.
@@ -53,7 +57,9 @@ class Process final : private chat::EventEncoder {
  public:
   static constexpr const char* database = "starling.db";
 
-  Process(const ProcessOptions& options, Random& random, Network& network, Disk& disk);
+  // `id`: who it is to other servers.
+  Process(const ProcessOptions& options, std::string id, Random& random, Network& network,
+          Disk& disk);
   ~Process() override;
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
@@ -68,6 +74,8 @@ class Process final : private chat::EventEncoder {
   void heal() { kind_ = true; }  // from here on every thread is run when it can
   void drain();
   bool drained() const;
+  bool writing() const { return writer_.fiber->busy(); }  // and waits for the database
+  void say_farewell();  // to the other servers, when it is drained
 
   std::size_t buffer_bytes() const;  // of all shards, as of their last tick
   unsigned buffers_lent() const;
@@ -86,12 +94,16 @@ class Process final : private chat::EventEncoder {
     std::unique_ptr<shard::Shard> shard;
     SimRing* ring = nullptr;
     bool drained = false;
+    bool bus_well = false;  // as of its last turn
     base::Instant paused_until{};
   };
 
   void append_frame(const chat::Event& event, std::string& out) const override;
   void run_others() const;
+  store::ArchiveOptions archive_options();
   std::string make_shard(std::uint16_t index);
+  void make_publisher();
+  void make_consumer(const std::vector<chat::ShardInbox*>& inboxes);
   void turn(Core& core);
   template <typename Worker>
   void turn(Loop<Worker>& loop);
@@ -100,14 +112,22 @@ class Process final : private chat::EventEncoder {
   bool runnable(const Core& core) const;
   template <typename Worker>
   bool runnable(const Loop<Worker>& loop) const;
+  template <typename Worker>
+  static bool woken(const Loop<Worker>& loop);
+  // Calls visit(loop) for writer, readers, publisher and consumer, as far as there are.
+  template <typename Visit>
+  void each_loop(Visit&& visit);
   base::Instant pause_from_now() const;
 
   const ProcessOptions options_;
+  const std::string id_;
   Random& random_;
   Network& network_;
   Disk& disk_;
   api::FrameEncoder encoder_;
-  bus::LocalBus bus_;
+  bus::FleetSignals signals_;
+  chat::FleetState fleet_;
+  bus::BusOptions bus_options_;
   Router router_;
   std::unique_ptr<store::Archive> archive_;
   std::unique_ptr<chat::Quotas> quotas_;
@@ -115,6 +135,8 @@ class Process final : private chat::EventEncoder {
   std::vector<Core> cores_;
   Loop<store::Writer> writer_;
   std::vector<Loop<store::Reader>> readers_;
+  Loop<bus::Publisher> publisher_;  // without a worker: there is no bus
+  Loop<bus::Consumer> consumer_;
   std::vector<int> ready_;
   bool kind_ = false;
   bool writing_ = false;     // the writer is in the middle of its turn

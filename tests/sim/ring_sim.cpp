@@ -86,7 +86,9 @@ std::span<const io::Completion> SimRing::turn(base::Duration longest) {
   return reaped_;
 }
 
-void SimRing::begin_turn() { woken_ = wake_state(wake_.descriptor()).notified; }
+void SimRing::begin_turn(bool to_be_woken) {
+  woken_ = to_be_woken || wake_state(wake_.descriptor()).notified;
+}
 
 bool SimRing::runnable() const {
   return !asleep_ || !waiting_.empty() || wake_state(wake_.descriptor()).notified ||

@@ -37,7 +37,8 @@ class SimRing final : public io::Ring {
 
   // ---- the run
   bool runnable() const;  // not asleep, or woken, or it has slept long enough
-  void begin_turn();      // before the shard's turn(): remembers whether it was woken
+  // Before the shard's turn(): remembers whether it was woken, or will be.
+  void begin_turn(bool to_be_woken);
   base::Instant sleeps_until() const { return until_; }
   bool asleep() const { return asleep_; }
   unsigned buffers_lent() const;

@@ -39,6 +39,16 @@ constexpr std::array<const char*, kinds> names{
     "receives without a buffer",
     "multishots that ended",
     "short sends",
+    "freezes",
+    "waits for a lock",
+    "of them in vain",
+    "deadlocks",
+    "reads with a hole",
+    "commits without an answer",
+    "bodies lost by the bus",
+    "bodies that came twice",
+    "bodies that came late",
+    "connections to the bus lost",
 };
 
 using Counts = std::array<std::atomic<std::uint64_t>, kinds>;

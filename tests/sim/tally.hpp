@@ -33,6 +33,16 @@ enum class Happened : std::uint8_t {
   no_receive_buffer,
   ended_multishot,
   short_send,
+  freeze,
+  lock_wait,
+  lock_timeout,
+  deadlock,
+  early_read,
+  lost_commit_answer,
+  body_lost,
+  body_twice,
+  body_late,
+  bus_loss,
   last,
 };
 

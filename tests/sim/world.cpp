@@ -41,9 +41,9 @@ std::uint64_t begin_run(Judge& judge, std::uint64_t seed) {
 
 }  // namespace
 
-World::World(std::uint64_t seed, std::optional<unsigned> shards, bool verbose)
+World::World(std::uint64_t seed, const Wishes& wishes, bool verbose)
     : World(
-          seed, [shards](Random& random) { return make_plan(random, shards); }, verbose) {}
+          seed, [&wishes](Random& random) { return make_plan(random, wishes); }, verbose) {}
 
 World::World(std::uint64_t seed, const Plan& plan, bool verbose)
     : World(
@@ -55,8 +55,14 @@ World::World(std::uint64_t seed, const Planner& planner, bool verbose)
       plan_((begin_run(judge_, seed), planner(random_))),
       disk_(random_),
       balancer_(random_) {
-  servers_.push_back(
-      std::make_unique<Server>(1, plan_.process, plan_.network, random_, disk_, ledger_));
+  if (plan_.servers != 0) {
+    database_ = std::make_unique<MysqlSim>(random_);
+    broker_ = std::make_unique<BrokerSim>(random_);
+  }
+  for (unsigned i = 1; i <= std::max(1u, plan_.servers); ++i) {
+    servers_.push_back(std::make_unique<Server>(i, plan_.process, plan_.network, random_, disk_,
+                                                ledger_, database_.get()));
+  }
   for (const auto& server : servers_) balancer_.add(server->network());
   for (const Habits& habits : plan_.clients) {
     clients_.push_back(std::make_unique<Client>(static_cast<unsigned>(clients_.size() + 1), habits,
@@ -78,6 +84,8 @@ Verdict World::run() {
   began_ = io::now();
   disk_.faults = plan_.disk;
   arm(plan_.fault, plan_.fault_at);
+  if (database_) database_->faults = plan_.database;
+  if (broker_) broker_->faults = plan_.bus;
   go_wrong();
   if (!judge_.failed()) settle();
   if (!judge_.failed()) let_go();
@@ -90,6 +98,7 @@ void World::make_users() {
   NoInbox nobody;
   store::ArchiveOptions options;
   options.path = Process::database;
+  if (database_) options.mysql.emplace().host = "server-0";
   auto archive = store::Archive::open(options);
   CHECK(archive);
   auto writer = (*archive)->make_writer({&nobody});
@@ -100,15 +109,18 @@ void World::make_users() {
   CHECK((*writer)->turn());
 }
 
+void World::audit() { database_ ? ledger_.audit(*database_) : ledger_.audit(disk_); }
+
 // ---- fate ------------------------------------------------------------------------------------
 
 void World::happen(const Event& event) {
-  constexpr std::array<const char*, 8> names{
-      "kill",  "kill in I/O", "power loss", "power loss in I/O",
-      "drain", "full disk",   "bad syncs",  "clock jump"};
+  constexpr std::array names{"kill",     "kill in I/O",   "power loss",    "power loss in I/O",
+                             "drain",    "full disk",     "bad syncs",     "clock jump",
+                             "freeze",   "database dies", "database full", "database cut off",
+                             "bus dies", "bus blocked",   "bus cut off"};
   judge_.heard("fate", names[static_cast<std::size_t>(event.what)]);
   using What = Event::What;
-  Server& server = *servers_.front();
+  Server& server = *servers_.at(event.server - 1);
   switch (event.what) {
     case What::kill:
     case What::power_loss:
@@ -116,20 +128,59 @@ void World::happen(const Event& event) {
       return;
     case What::kill_in_io:
     case What::power_loss_in_io:
+      if (database_) return server.strike_in_transaction({});
       server.power_goes_too(event.what == What::power_loss_in_io);
       disk_.crash_after(static_cast<unsigned>(random_.between(1, 30)));
       return;
     case What::drain:
       server.drain();
       return;
+    case What::freeze:
+      if (random_.flip()) {
+        server.freeze(milliseconds{random_.between(100, 15'000)});
+      } else {
+        server.strike_in_transaction(milliseconds{random_.between(100, 15'000)});
+      }
+      return;
+    default:
+      return happen_to_all(event);
+  }
+}
+
+void World::happen_to_all(const Event& event) {
+  using What = Event::What;
+  const auto for_a_while = [this](unsigned most_ms) {
+    return io::now() + milliseconds{random_.between(10, most_ms)};
+  };
+  switch (event.what) {
     case What::full_disk:
-      disk_.full_until = io::now() + milliseconds{random_.between(10, 3'000)};
+      disk_.full_until = for_a_while(3'000);
       return;
     case What::bad_syncs:
-      disk_.syncs_fail_until = io::now() + milliseconds{random_.between(10, 3'000)};
+      disk_.syncs_fail_until = for_a_while(3'000);
       return;
     case What::clock_jump:
       jump_wall_clock(static_cast<base::WallMs>(random_.below(7'200'000)) - 3'600'000);
+      return;
+    case What::database_dies:
+      database_->lose_all_sessions();
+      if (random_.flip()) database_->away_until = for_a_while(6'000);
+      return;
+    case What::database_full:
+      database_->full_until = for_a_while(3'000);
+      return;
+    case What::database_cut:
+      return database_->cut_off(event.server, for_a_while(15'000));
+    case What::bus_dies:
+      broker_->lose_all_connections();
+      if (random_.flip()) broker_->away_until = for_a_while(6'000);
+      return;
+    case What::bus_blocked:
+      broker_->blocked_until = for_a_while(6'000);
+      return;
+    case What::bus_cut:
+      return broker_->cut_off(event.server, for_a_while(15'000));
+    default:
       return;
   }
 }
@@ -137,6 +188,7 @@ void World::happen(const Event& event) {
 // ---- time ------------------------------------------------------------------------------------
 
 void World::step() {
+  if (database_) database_->look_after();
   for (const auto& server : servers_) server->look_after();
   for (const auto& client : clients_) {
     if (client->next_at() <= io::now()) client->act();
@@ -210,6 +262,8 @@ void World::settle() {
   judge_.heard("fate", "all is kind from here on");
   disk_.heal();
   disarm();
+  if (database_) database_->heal();
+  if (broker_) broker_->heal();
   for (const auto& server : servers_) server->heal();
   for (const auto& client : clients_) client->calm();
   for (const auto& client : rest_clients_) client->calm();
@@ -218,7 +272,7 @@ void World::settle() {
   std::string why = "nothing yet";
   while (!why.empty() && !judge_.failed()) {
     if (io::now() >= look_again) {  // looking costs an audit
-      why = all_run() ? (ledger_.audit(disk_), unsettled()) : "a server does not start";
+      why = all_run() ? (audit(), unsettled()) : "a server does not start";
       look_again = io::now() + seconds{1};
       if (!why.empty() && io::now() > deadline) {
         judge_.broken("everything that was asked for comes in the end", why);
@@ -231,8 +285,10 @@ void World::settle() {
 
 // Some time later nothing is kept and everybody knows who is there.
 void World::check_quiet() {
-  const base::Instant until =
+  base::Instant until =
       io::now() + milliseconds{plan_.process.config.presence.grace_ms} + seconds{8};
+  // Whom a server had that was killed, others know for some time.
+  if (database_) until += seconds{20};
   // A ping that is under way just now is no leak: the least of several seconds counts.
   std::size_t least = ~std::size_t{0};
   while (io::now() < until && !judge_.failed()) {
@@ -267,7 +323,9 @@ void World::check_presence() {
       if (!client->in_room(room)) continue;
       std::set<chat::UserId> here;
       for (const auto& other : clients_) {
-        if (other->in_room(room)) here.insert(other->user());
+        // Without a bus servers do not tell each other.
+        const bool told = plan_.servers == 0 || plan_.process.bus || client->beside(*other);
+        if (other->in_room(room) && told) here.insert(other->user());
       }
       if (client->count_in(room) != here.size()) {
         judge_.broken("presence agrees with who is connected",
@@ -289,7 +347,7 @@ void World::check_presence() {
 void World::let_go() {
   for (const auto& client : clients_) client->retire();
   for (const auto& client : rest_clients_) client->retire();
-  for (const auto& server : servers_) server->drain();
+  for (const auto& server : servers_) server->retire();
   const base::Instant deadline = io::now() + seconds{60};
   while (any_runs() && !judge_.failed()) {
     step();

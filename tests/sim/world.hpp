@@ -1,4 +1,5 @@
-// World: one run. A server, its disk, the network, clients, and what goes wrong, from one seed.
+// World: one run. A server and its disk, or several with their database and their bus; the network,
+// clients, and what goes wrong, from one seed.
 //
 // First things go wrong for a while (crashes, losses of power, a full disk, failing syncs, cut
 // connections), with an audit of the archive after every crash. Then all is kind, clients come back
@@ -35,7 +36,7 @@ struct Verdict {
 
 class World {
  public:
-  World(std::uint64_t seed, std::optional<unsigned> shards, bool verbose);
+  World(std::uint64_t seed, const Wishes& wishes, bool verbose);
   World(std::uint64_t seed, const Plan& plan, bool verbose);
   ~World();
   World(const World&) = delete;
@@ -47,10 +48,12 @@ class World {
   using Planner = std::function<Plan(Random& random)>;
   World(std::uint64_t seed, const Planner& planner, bool verbose);
   void make_users();
+  void audit();
   void step();
   bool some_server_moves(bool network_first);
   void pass_time();
   void happen(const Event& event);
+  void happen_to_all(const Event& event);
   void go_wrong();
   void settle();
   void check_quiet();
@@ -65,6 +68,8 @@ class World {
   Judge judge_;
   const Plan plan_;
   Disk disk_;
+  std::unique_ptr<MysqlSim> database_;  // of a fleet
+  std::unique_ptr<BrokerSim> broker_;
   Ledger ledger_;
   std::vector<std::unique_ptr<Server>> servers_;
   Balancer balancer_;

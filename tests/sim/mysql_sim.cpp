@@ -1,0 +1,532 @@
+#include "mysql_sim.hpp"
+
+#include <mysqld_error.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/check.hpp"
+#include "fiber.hpp"
+#include "io/clock.hpp"
+#include "judge.hpp"
+#include "mysql_schema_sim.hpp"
+#include "tally.hpp"
+
+namespace starling::sim {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr unsigned server_lost = 2013;                  // CR_SERVER_LOST, of the client's library
+constexpr base::Duration answer_timeout = seconds{10};  // that the servers set
+constexpr base::Duration commits_remembered = milliseconds{20};
+
+MysqlSim* current_database = nullptr;
+
+bool take_off(std::string& sql, std::string_view end) {
+  if (!sql.ends_with(end)) return false;
+  sql.resize(sql.size() - end.size());
+  return true;
+}
+
+void replace_all(std::string& text, std::string_view from, std::string_view to, std::size_t at) {
+  for (at = text.find(from, at); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+}
+
+// MySQL's words for what SQLite says otherwise.
+std::string translated(std::string_view statement) {
+  std::string sql{statement};
+  constexpr std::string_view ignore = "INSERT IGNORE";
+  if (sql.starts_with(ignore)) sql.replace(0, ignore.size(), "INSERT OR IGNORE");
+  constexpr std::string_view index = " FORCE INDEX (message_key)";
+  if (const std::size_t at = sql.find(index); at != std::string::npos) sql.erase(at, index.size());
+  constexpr std::string_view update = " ON DUPLICATE KEY UPDATE ";
+  if (const std::size_t at = sql.rfind(update); at != std::string::npos) {
+    constexpr std::string_view as = " ON CONFLICT DO UPDATE SET ";
+    sql.replace(at, update.size(), as);
+    for (std::size_t value = sql.find("VALUES(", at); value != std::string::npos;
+         value = sql.find("VALUES(", value)) {
+      sql.erase(sql.find(')', value), 1);
+      sql.replace(value, 7, "excluded.");
+    }
+    replace_all(sql, "IF(", "iif(", at);
+  }
+  replace_all(sql, "GREATEST(", "max(", 0);
+  return sql;
+}
+
+// The name of the table that a locking read is about, and where it names one row, its key.
+std::string table_of(const std::string& sql) {
+  constexpr std::string_view from = " FROM ";
+  const std::size_t begin = sql.find(from) + from.size();
+  return sql.substr(begin, sql.find(' ', begin) - begin);
+}
+std::string quoted_key_of(const std::string& sql) {
+  const std::size_t begin = sql.find('\'') + 1;
+  return sql.substr(begin, sql.find('\'', begin) - begin);
+}
+
+std::optional<unsigned> setting(std::string_view sql, std::string_view name) {
+  const std::size_t at = sql.find(name);
+  if (at == std::string_view::npos) return std::nullopt;
+  return static_cast<unsigned>(std::stoul(std::string{sql.substr(at + name.size(), 9)}));
+}
+
+}  // namespace
+
+struct MysqlSim::Session {
+  unsigned server = 0;
+  bool gone = false;         // for its client
+  bool ended = false;        // and for the database
+  bool busy = false;         // a statement is being done
+  bool transaction = false;  // was begun
+  base::Instant used{};      // when the last statement ended
+  base::Duration wait_timeout = std::chrono::hours{8};
+  base::Duration lock_wait_timeout = seconds{50};
+  std::vector<std::string> writes;
+  std::vector<std::string> messages;  // that it has inserted
+  std::set<std::string> locks;
+  std::string waits_for;  // the name of a lock; empty: for none
+  Mode waits_as = Mode::shared;
+  std::int64_t last_insert_id = 0;
+};
+
+MysqlSim::MysqlSim(Random& random) : random_(random) {
+  current_database = this;
+  CHECK(sqlite3_open(":memory:", &database_) == SQLITE_OK);
+  sqlite3_create_function(database_, "touch", 1, SQLITE_UTF8, this, on_touch, nullptr, nullptr);
+  for (const int count : {0, 1}) {
+    sqlite3_create_function(database_, "LAST_INSERT_ID", count, SQLITE_UTF8, this,
+                            on_last_insert_id, nullptr, nullptr);
+  }
+  CHECK(sqlite3_exec(database_, mysql_schema, nullptr, nullptr, nullptr) == SQLITE_OK);
+}
+
+MysqlSim::~MysqlSim() {
+  sqlite3_close(database_);
+  current_database = nullptr;
+}
+
+MysqlSim& MysqlSim::current() { return *current_database; }
+
+void MysqlSim::on_touch(sqlite3_context* context, int, sqlite3_value** values) {
+  auto& self = *static_cast<MysqlSim*>(sqlite3_user_data(context));
+  self.touched_.emplace_back(reinterpret_cast<const char*>(sqlite3_value_text(values[0])));
+}
+
+void MysqlSim::on_last_insert_id(sqlite3_context* context, int count, sqlite3_value** values) {
+  Session* const session = static_cast<MysqlSim*>(sqlite3_user_data(context))->shown_;
+  CHECK(session != nullptr);
+  if (count == 1) session->last_insert_id = sqlite3_value_int64(values[0]);
+  sqlite3_result_int64(context, session->last_insert_id);
+}
+
+// ---- sessions --------------------------------------------------------------------------------
+
+bool MysqlSim::reachable(unsigned server) const {
+  const auto cut = cut_off_.find(server);
+  return io::now() >= away_until && (cut == cut_off_.end() || io::now() >= cut->second);
+}
+
+std::shared_ptr<MysqlSim::Session> MysqlSim::connect(unsigned server) {
+  Fiber::wait_until(io::now() + microseconds{random_.below(1'000)});
+  const Fiber* const fiber = Fiber::current();
+  if (fiber && fiber->abandoned()) return nullptr;
+  if (!reachable(server)) {
+    if (random_.flip()) Fiber::wait_until(io::now() + seconds{2});
+    return nullptr;
+  }
+  auto session = std::make_shared<Session>();
+  session->server = server;
+  session->used = io::now();
+  sessions_.push_back(session);
+  return session;
+}
+
+void MysqlSim::leave(const std::shared_ptr<Session>& session) {
+  session->gone = true;
+  if (!session->ended) end(*session);
+}
+
+// For the database; its client may hear of it later.
+void MysqlSim::end(Session& session) {
+  roll_back(session);
+  session.gone = session.ended = true;
+}
+
+void MysqlSim::look_after() {
+  for (const auto& session : sessions_) {
+    if (session->ended) continue;
+    // Also in the middle of a statement, as far as its client is concerned: it stands still.
+    base::Duration patience = session->wait_timeout;
+    if (!session->waits_for.empty()) patience += session->lock_wait_timeout;
+    if (io::now() - session->used >= patience) end(*session);
+  }
+  std::erase_if(sessions_, [](const auto& session) { return session->ended && !session->busy; });
+  while (!commits_.empty() && io::now() - commits_.front().at > commits_remembered) {
+    commits_.pop_front();
+  }
+}
+
+void MysqlSim::lose_all_sessions() {
+  for (const auto& session : sessions_) {
+    if (!session->ended) end(*session);
+  }
+}
+
+void MysqlSim::server_ended(unsigned server) {
+  for (const auto& session : sessions_) {
+    if (session->server != server || session->gone) continue;
+    session->gone = true;
+    // A machine that loses power closes nothing.
+    if (!session->busy && !random_.permille(faults.late_end)) end(*session);
+  }
+}
+
+void MysqlSim::cut_off(unsigned server, base::Instant until) { cut_off_[server] = until; }
+
+void MysqlSim::heal() {
+  faults = {};
+  away_until = full_until = {};
+  cut_off_.clear();
+}
+
+sqlite3* MysqlSim::committed() {
+  show_to(nullptr);
+  return database_;
+}
+
+bool MysqlSim::in_transaction(const Session& session) const {
+  return session.transaction && !session.gone;
+}
+
+// ---- statements ------------------------------------------------------------------------------
+
+MysqlSim::Outcome MysqlSim::failed(unsigned code, std::string state, std::string error) {
+  Outcome outcome;
+  outcome.code = code;
+  outcome.state = std::move(state);
+  outcome.error = std::move(error);
+  return outcome;
+}
+
+// The client is told that its connection is gone; the database notices now or later.
+MysqlSim::Outcome MysqlSim::lost(const std::shared_ptr<Session>& session) {
+  session->gone = true;
+  if (!session->ended && !random_.permille(faults.late_end)) end(*session);
+  return failed(server_lost, "HY000", "Lost connection to server during query");
+}
+
+// The way there. False: it is lost, or the session is.
+bool MysqlSim::arrives(Session& session) {
+  const bool slow = random_.permille(faults.slow);
+  Fiber::wait_until(io::now() + (slow ? base::Duration{milliseconds{random_.between(1, 50)}}
+                                      : base::Duration{microseconds{random_.below(400)}}));
+  if (session.ended) return false;
+  // What was sent by a process that was killed since may be done all the same.
+  if (session.gone) return random_.flip();
+  if (!reachable(session.server)) {
+    if (io::now() < away_until) return false;
+    Fiber::wait_until(io::now() + answer_timeout);
+    return false;
+  }
+  return !random_.permille(faults.lost_statement);
+}
+
+MysqlSim::Outcome MysqlSim::query(const std::shared_ptr<Session>& session, std::string_view sql) {
+  if (session->gone) return failed(server_lost, "HY000", "Server has gone away");
+  session->busy = true;
+  session->used = io::now();
+  Outcome outcome;
+  const bool arrived = arrives(*session);
+  if (arrived) outcome = execute(*session, sql);
+  session->busy = false;
+  session->used = io::now();
+  const bool answered = arrived && !session->gone && reachable(session->server) &&
+                        !random_.permille(faults.lost_answer);
+  if (answered) return outcome;
+  if (arrived && sql == "COMMIT" && outcome.code == 0) count(Happened::lost_commit_answer);
+  return lost(session);
+}
+
+MysqlSim::Outcome MysqlSim::execute(Session& session, std::string_view sql) {
+  if (sql.starts_with("SET SESSION")) {
+    if (const auto wait = setting(sql, "innodb_lock_wait_timeout = ")) {
+      session.lock_wait_timeout = seconds{*wait};
+    }
+    if (const auto idle = setting(sql, " wait_timeout = ")) session.wait_timeout = seconds{*idle};
+    return {};
+  }
+  if (sql.starts_with("START TRANSACTION")) {
+    if (session.transaction) commit(session);
+    session.transaction = true;
+    return {};
+  }
+  if (sql == "COMMIT") return commit(session);
+  if (sql == "ROLLBACK") {
+    roll_back(session);
+    return {};
+  }
+  std::string text = translated(sql);
+  if (!sql.starts_with("SELECT")) {
+    Outcome outcome = write(session, text);
+    if (session.transaction) return outcome;
+    if (outcome.code == 0) {
+      commit(session);
+    } else {
+      roll_back(session);
+    }
+    return outcome;
+  }
+  const bool skips = take_off(text, " FOR UPDATE SKIP LOCKED");
+  if (skips || take_off(text, " FOR UPDATE")) {
+    return locking_read(session, std::move(text), Mode::exclusive, skips);
+  }
+  if (take_off(text, " LOCK IN SHARE MODE")) {
+    return locking_read(session, std::move(text), Mode::shared, false);
+  }
+  return read(session, std::move(text));
+}
+
+MysqlSim::Outcome MysqlSim::read(Session& session, std::string sql) {
+  show_to(&session);
+  const bool early = session.locks.empty() && sql.find(" FROM messages") != std::string::npos &&
+                     random_.permille(faults.early_read);
+  if (early) hide_a_commit();
+  Outcome outcome;
+  if (!run(sql, &outcome)) outcome = error_of_sqlite(sql);
+  if (early) {
+    CHECK(run("ROLLBACK TO early", nullptr) && run("RELEASE early", nullptr));
+  }
+  return outcome;
+}
+
+// MariaDB makes what a read sees while others commit: of two commits it may show the later one
+// alone.
+void MysqlSim::hide_a_commit() {
+  CHECK(run("SAVEPOINT early", nullptr));
+  if (commits_.empty()) return;
+  count(Happened::early_read);
+  const Commit& hidden = commits_[random_.below(commits_.size())];
+  for (const std::string& id : hidden.messages) {
+    CHECK(run("DELETE FROM messages WHERE id = " + id, nullptr));
+  }
+}
+
+// What is found may change while its lock is waited for: it is looked for until all is locked.
+MysqlSim::Outcome MysqlSim::locking_read(Session& session, std::string sql, Mode mode, bool skips) {
+  if (random_.permille(faults.deadlock)) {
+    roll_back(session);
+    return failed(ER_LOCK_DEADLOCK, "40001", "Deadlock found when trying to get lock");
+  }
+  const std::string table = table_of(sql);
+  for (;;) {
+    show_to(&session);
+    Outcome outcome;
+    if (!run(sql, &outcome)) return error_of_sqlite(sql);
+    bool waited = false;
+    std::set<std::string> skipped;
+    for (const auto& row : outcome.rows) {
+      const std::string key = table == "meta" ? quoted_key_of(sql) : row.at(0).value_or("");
+      const std::string name = table + ":" + key;
+      const Session* const other = holder(session, name, mode);
+      if (other && skips) {
+        skipped.insert(key);
+        continue;
+      }
+      waited = waited || other;
+      if (const unsigned code = lock(session, name, mode)) {
+        if (code == ER_LOCK_DEADLOCK) roll_back(session);
+        return failed(code, code == ER_LOCK_DEADLOCK ? "40001" : "HY000", "no lock on " + name);
+      }
+      if (waited) break;
+    }
+    if (waited) continue;
+    std::erase_if(outcome.rows,
+                  [&skipped](const auto& row) { return skipped.contains(row.at(0).value_or("")); });
+    return outcome;
+  }
+}
+
+MysqlSim::Outcome MysqlSim::write(Session& session, const std::string& sql) {
+  if (io::now() < full_until) {
+    return failed(ER_RECORD_FILE_FULL, "HY000", "The table is full");
+  }
+  for (;;) {
+    show_to(&session);
+    if (session.writes.empty() && sqlite3_get_autocommit(database_)) CHECK(run("BEGIN", nullptr));
+    touched_.clear();
+    CHECK(run("SAVEPOINT statement", nullptr));
+    Outcome outcome;
+    if (!run(sql, &outcome)) {
+      outcome = error_of_sqlite(sql);
+      CHECK(run("ROLLBACK TO statement", nullptr) && run("RELEASE statement", nullptr));
+      return outcome;
+    }
+    outcome.has_rows = false;
+    outcome.changed = static_cast<std::uint64_t>(sqlite3_changes(database_));
+    const std::vector<std::string> names = touched_;
+    const auto held = std::ranges::find_if(names, [&](const std::string& name) {
+      return holder(session, name, Mode::exclusive) != nullptr;
+    });
+    if (held == names.end()) {
+      CHECK(run("RELEASE statement", nullptr));
+      for (const std::string& name : names) {
+        CHECK(lock(session, name, Mode::exclusive) == 0);
+        if (sql.starts_with("INSERT INTO messages") && name.find(':', 9) == std::string::npos) {
+          session.messages.push_back(name.substr(9));
+        }
+      }
+      session.writes.push_back(sql);
+      return outcome;
+    }
+    // Undone, and done again when that row is free.
+    CHECK(run("ROLLBACK TO statement", nullptr) && run("RELEASE statement", nullptr));
+    const std::string name = *held;
+    if (const unsigned code = lock(session, name, Mode::exclusive)) {
+      if (code == ER_LOCK_DEADLOCK) roll_back(session);
+      return failed(code, code == ER_LOCK_DEADLOCK ? "40001" : "HY000", "no lock on " + name);
+    }
+  }
+}
+
+MysqlSim::Outcome MysqlSim::commit(Session& session) {
+  if (!session.writes.empty()) {
+    show_to(&session);
+    CHECK(run("COMMIT", nullptr));
+    shown_ = nullptr;
+    if (!session.messages.empty()) commits_.push_back({io::now(), std::move(session.messages)});
+  }
+  if (shown_ == &session) show_to(nullptr);
+  session.writes.clear();
+  session.messages.clear();
+  session.transaction = false;
+  release(session);
+  return {};
+}
+
+void MysqlSim::roll_back(Session& session) {
+  if (shown_ == &session) show_to(nullptr);
+  session.writes.clear();
+  session.messages.clear();
+  session.transaction = false;
+  release(session);
+}
+
+// ---- locks -----------------------------------------------------------------------------------
+
+MysqlSim::Session* MysqlSim::holder(const Session& session, const std::string& name,
+                                    Mode mode) const {
+  const auto found = locks_.find(name);
+  if (found == locks_.end()) return nullptr;
+  const Lock& lock = found->second;
+  if (lock.exclusive && lock.exclusive != &session) return lock.exclusive;
+  if (mode == Mode::shared) return nullptr;
+  const auto other =
+      std::ranges::find_if(lock.shared, [&session](const Session* one) { return one != &session; });
+  return other == lock.shared.end() ? nullptr : *other;
+}
+
+// Whether the session would wait for somebody who waits, over however many others, for it.
+bool MysqlSim::waits_in_a_circle(const Session& session, const std::string& name, Mode mode) const {
+  const Session* at = holder(session, name, mode);
+  for (std::size_t steps = 0; at && steps <= sessions_.size(); ++steps) {
+    if (at->waits_for.empty()) return false;
+    at = holder(*at, at->waits_for, at->waits_as);
+    if (at == &session) return true;
+  }
+  return false;
+}
+
+unsigned MysqlSim::lock(Session& session, const std::string& name, Mode mode) {
+  if (holder(session, name, mode)) {
+    if (waits_in_a_circle(session, name, mode)) {
+      count(Happened::deadlock);
+      return ER_LOCK_DEADLOCK;
+    }
+    count(Happened::lock_wait);
+    session.waits_for = name;
+    session.waits_as = mode;
+    const base::Instant limit = io::now() + session.lock_wait_timeout;
+    while (io::now() < limit && !session.gone && holder(session, name, mode)) {
+      Fiber::wait_until(limit,
+                        [&] { return session.gone || holder(session, name, mode) == nullptr; });
+      if (!Fiber::current() || Fiber::current()->abandoned()) break;
+    }
+    session.waits_for.clear();
+    if (session.ended || session.gone) return server_lost;
+    if (holder(session, name, mode)) {
+      count(Happened::lock_timeout);
+      return ER_LOCK_WAIT_TIMEOUT;
+    }
+  }
+  Lock& lock = locks_[name];
+  if (mode == Mode::exclusive) {
+    lock.exclusive = &session;
+  } else {
+    lock.shared.insert(&session);
+  }
+  session.locks.insert(name);
+  return 0;
+}
+
+void MysqlSim::release(Session& session) {
+  for (const std::string& name : session.locks) {
+    const auto found = locks_.find(name);
+    if (found->second.exclusive == &session) found->second.exclusive = nullptr;
+    found->second.shared.erase(&session);
+    if (!found->second.exclusive && found->second.shared.empty()) locks_.erase(found);
+  }
+  session.locks.clear();
+}
+
+// ---- SQLite ----------------------------------------------------------------------------------
+
+// What is committed, and what this session has written itself.
+void MysqlSim::show_to(Session* session) {
+  if (shown_ == session) return;
+  if (!sqlite3_get_autocommit(database_)) CHECK(run("ROLLBACK", nullptr));
+  shown_ = session;
+  if (!session || session->writes.empty()) return;
+  const std::int64_t last_insert_id = session->last_insert_id;
+  CHECK(run("BEGIN", nullptr));
+  for (const std::string& sql : session->writes) CHECK(run(sql, nullptr));
+  session->last_insert_id = last_insert_id;
+}
+
+bool MysqlSim::run(const std::string& sql, Outcome* outcome) {
+  sqlite3_stmt* statement = nullptr;
+  int code =
+      sqlite3_prepare_v2(database_, sql.data(), static_cast<int>(sql.size()), &statement, nullptr);
+  if (code == SQLITE_OK) {
+    const int columns = sqlite3_column_count(statement);
+    if (outcome) outcome->has_rows = columns > 0;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+      if (!outcome) continue;
+      auto& row = outcome->rows.emplace_back();
+      for (int i = 0; i < columns; ++i) {
+        const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, i));
+        const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement, i));
+        row.push_back(text ? std::optional{std::string{text, size}} : std::nullopt);
+      }
+    }
+  }
+  sqlite3_finalize(statement);
+  return code == SQLITE_DONE;
+}
+
+MysqlSim::Outcome MysqlSim::error_of_sqlite(const std::string& sql) const {
+  const std::string message = sqlite3_errmsg(database_);
+  if (sqlite3_errcode(database_) == SQLITE_CONSTRAINT) {
+    return failed(ER_DUP_ENTRY, "23000", message);
+  }
+  judge().broken("statements are understood", message + ": " + sql.substr(0, 200));
+  return failed(ER_PARSE_ERROR, "42000", message);
+}
+
+}  // namespace starling::sim
