@@ -446,8 +446,8 @@ void Core::obey(Session& session, const std::string& ref, chat::Typing&& typing)
     return;
   }
   Room& room = *place->room;
-  if (presence_.count(room.name) > config_.presence.events_max) return;  // nobody is told
   if (typing.typing) {
+    if (presence_.count(room.name) > config_.presence.events_max) return;  // nobody is told
     if (memory_.refuses(chat::Service::typing)) return;
     const base::Instant until =
         context_.now + std::chrono::milliseconds{config_.presence.typing_ms};

@@ -198,7 +198,9 @@ void Core::end_sessions_of(chat::UserId user) {
 
 void Core::hear(const chat::TypingSignal& signal) {
   Room* room = find_room(signal.room);
-  if (!room || presence_.count(signal.room) > config_.presence.events_max) return;
+  if (!room) return;
+  // That somebody has stopped is told however many there are by now: they may be shown as typing.
+  if (signal.typing && presence_.count(signal.room) > config_.presence.events_max) return;
   if (signal.elsewhere) mark_typing_elsewhere(*room, signal);
   tell_room(*room, api::typing(signal), signal.user);
 }
@@ -318,6 +320,7 @@ void Core::expire_typing() {
     Room* room = find_room(due.room);
     if (!room) continue;
     if (const auto signal = end(*room, room->typing, due.user)) publish(*signal);
+    maybe_abandoned_.push_back(due.room);
   }
   while (!typing_elsewhere_ends_.empty() && typing_elsewhere_ends_.front().at <= context_.now) {
     const TypingEnd due = std::move(typing_elsewhere_ends_.front());

@@ -55,7 +55,10 @@ struct Room {
   std::map<chat::UserId, base::Instant> typing_elsewhere;  // the same, on other servers
 
   // Nobody here needs it any more.
-  bool abandoned() const { return seats.empty() && joining == 0 && present.empty(); }
+  bool abandoned() const {
+    // Whoever typed here and went has still to be said to have stopped.
+    return seats.empty() && joining == 0 && present.empty() && typing.empty();
+  }
 };
 
 struct Session {

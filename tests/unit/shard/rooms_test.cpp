@@ -377,6 +377,18 @@ TEST_F(RoomsTest, a_slow_reader_hears_how_many_there_are) {
   EXPECT_NE(newest.find(R"("onlineCount":3)"), std::string::npos) << newest;
 }
 
+TEST_F(RoomsTest, that_somebody_stopped_typing_is_told_in_a_crowd_too) {
+  config.presence.events_max = 2;
+  start();
+  auto ann = member(1, "r", 0);
+  auto bob = member(2, "r", 0);
+  bob->say(R"({"type":"typing","roomId":"r","isTyping":true})");
+  EXPECT_NE(await_frame(*ann, "typing").find(R"("isTyping":true)"), std::string::npos);
+  auto carol = member(3, "r", 0);
+  bob->say(R"({"type":"typing","roomId":"r","isTyping":false})");
+  EXPECT_NE(await_frame(*ann, "typing").find(R"("isTyping":false)"), std::string::npos);
+}
+
 TEST_F(RoomsTest, who_left_gets_nothing_more_and_the_rest_goes_on) {
   start();
   auto ann = member(1, "r", 0);
