@@ -180,8 +180,9 @@ void Client::take_frame(const std::string& json) {
     return;
   }
   if (type == "error") return on_error(*frame, asked);
-  constexpr std::array<std::string_view, 6> harmless{"typing",      "read_update", "pong",
-                                                     "user_status", "reconnect",   "notice"};
+  if (type == "typing") return on_typing(*frame);
+  constexpr std::array<std::string_view, 5> harmless{"read_update", "pong", "user_status",
+                                                     "reconnect", "notice"};
   if (std::ranges::find(harmless, type) == harmless.end())
     broken("types of frames are known", json);
 }
@@ -220,6 +221,7 @@ void Client::on_joined(const JsonValue& frame, const std::optional<Asked>& asked
   view.next = view.last + 1;
   view.count = number(frame, "onlineCount");
   view.online.clear();
+  view.typing.clear();
   for (const std::string& user : elements(frame.member("onlineUsers")->text())) {
     view.online.insert(std::stoull(user));
   }
@@ -327,7 +329,28 @@ void Client::on_presence(const JsonValue& frame, bool joined) {
     view.online.insert(user);
   } else {
     view.online.erase(user);
+    view.typing.erase(user);
   }
+}
+
+void Client::on_typing(const JsonValue& frame) {
+  View& view = rooms_[text(frame, "roomId")];
+  const auto typing = frame.member("isTyping");
+  const chat::UserId user = number(frame, "userId");
+  if (typing && typing->boolean().value_or(false)) {
+    view.typing.insert(user);
+  } else {
+    view.typing.erase(user);
+  }
+}
+
+std::string Client::typing() const {
+  for (const auto& [name, view] : rooms_) {
+    if (!view.in || view.typing.empty()) continue;
+    return name_ + " believes that user " + std::to_string(*view.typing.begin()) + " types in " +
+           name;
+  }
+  return {};
 }
 
 void Client::on_error(const JsonValue& frame, const std::optional<Asked>& asked) {

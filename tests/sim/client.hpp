@@ -53,13 +53,17 @@ class Client final : public Endpoint {
   void calm();
   // Empty, or what it still waits for.
   std::string unsettled() const;
+  // Says one thing more, now. False: it is in no room.
+  bool speak();
+  // Who this client believes is typing; empty: nobody is.
+  std::string typing() const;
   // Nothing more is to be said; the connection ends, and the client stays away.
   void retire() { retired_ = true; }
 
   const std::string& name() const { return name_; }
   chat::UserId user() const { return habits_.user; }
   bool in_room(const std::string& room) const;
-  bool beside(const Client& other) const { return network_ == other.network_; }  // on its server
+  const Network* network() const { return network_; }  // of its server
   chat::Seq seen_in(const std::string& room) const;
   bool speaks_v1() const { return habits_.v1; }
   // Who this client believes is in the room besides its own user, and how many people there are.
@@ -85,6 +89,7 @@ class Client final : public Endpoint {
     bool resuming = false;  // by `auth`: what answers it carries no reference
     chat::Seq resumed_from = 0;
     std::set<chat::UserId> online;
+    std::set<chat::UserId> typing;
     std::uint64_t count = 0;
   };
   struct Message {
@@ -132,6 +137,7 @@ class Client final : public Endpoint {
   void on_gap(const proto::JsonValue& frame);
   void on_page(const proto::JsonValue& frame);
   void on_presence(const proto::JsonValue& frame, bool joined);
+  void on_typing(const proto::JsonValue& frame);
   void on_error(const proto::JsonValue& frame, const std::optional<Asked>& asked);
   void on_close(std::string_view payload);
   static ShownEvent event_of(const proto::JsonValue& frame);

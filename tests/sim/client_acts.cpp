@@ -153,6 +153,15 @@ void Client::say(Message& message) {
         quoted(ask({"message " + message.key, {}, {}})) + "}");
 }
 
+bool Client::speak() {
+  const std::string* room = some_room();
+  if (!room) return false;
+  say_something(*room);
+  for (Message& message : pending_) message.gives_up = false;
+  next_at_ = now();
+  return true;
+}
+
 void Client::say_pending() {
   constexpr unsigned at_once = 4;
   unsigned said = 0;

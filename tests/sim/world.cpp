@@ -314,6 +314,36 @@ void World::check_quiet() {
     judge_.broken("receive buffers are given back", std::to_string(lent) + " are not");
   }
   check_presence();
+  if (!judge_.failed()) check_typing();
+  if (!judge_.failed() && plan_.servers != 0 && plan_.process.bus) check_hurry();
+}
+
+void World::check_typing() {
+  for (const auto& client : clients_) {
+    if (const std::string who = client->typing(); !who.empty()) {
+      judge_.broken("who does not type is not shown as typing", who);
+    }
+  }
+}
+
+// Somebody on each server says something more: the bus brings it to all others before a poll does.
+void World::check_hurry() {
+  constexpr base::Duration in_a_hurry = seconds{2};
+  constexpr base::Duration between_looks = milliseconds{20};  // looking costs an audit
+  std::set<const Network*> asked;
+  for (const auto& client : clients_) {
+    if (judge_.failed()) return;
+    if (!asked.insert(client->network()).second || !client->speak()) continue;
+    const base::Instant deadline = io::now() + in_a_hurry;
+    base::Instant look_again = io::now() + between_looks;
+    for (std::string why = "said"; !why.empty() && !judge_.failed(); step()) {
+      if (io::now() < look_again) continue;
+      audit();
+      why = unsettled();
+      look_again = io::now() + between_looks;
+      if (!why.empty() && io::now() > deadline) judge_.broken("the bus hurries", why);
+    }
+  }
 }
 
 void World::check_presence() {
@@ -324,7 +354,8 @@ void World::check_presence() {
       std::set<chat::UserId> here;
       for (const auto& other : clients_) {
         // Without a bus servers do not tell each other.
-        const bool told = plan_.servers == 0 || plan_.process.bus || client->beside(*other);
+        const bool told =
+            plan_.servers == 0 || plan_.process.bus || client->network() == other->network();
         if (other->in_room(room) && told) here.insert(other->user());
       }
       if (client->count_in(room) != here.size()) {

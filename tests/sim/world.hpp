@@ -58,6 +58,8 @@ class World {
   void settle();
   void check_quiet();
   void check_presence();
+  void check_typing();
+  void check_hurry();
   void let_go();
   bool all_run() const;
   bool any_runs() const;
