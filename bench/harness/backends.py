@@ -13,6 +13,7 @@ from harness.trouble import Trouble
 
 RABBITMQ = pathlib.Path("/usr/lib/rabbitmq/bin")  # the programs, not the wrappers that change the user
 READY_WITHIN_S = 60
+ENDED_WITHIN_S = 5
 PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 
 
@@ -22,14 +23,20 @@ def absent():
     return None if there else "no MariaDB or RabbitMQ: tools/setup bench"
 
 
+def group_of(leader):
+    """The processes of a group that run, by their numbers."""
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.getpgid(int(process.name)) == leader.pid:
+                yield int(process.name)
+
+
 def cpu_seconds(leader):
     """That the processes of a group which run have used until now."""
     used = 0
-    for process in pathlib.Path("/proc").glob("[0-9]*"):
+    for process in group_of(leader):
         with contextlib.suppress(OSError):
-            if os.getpgid(int(process.name)) != leader.pid:
-                continue
-            for task in (process / "task").iterdir():
+            for task in pathlib.Path(f"/proc/{process}/task").iterdir():
                 used += int((task / "schedstat").read_text().split()[0])
     return used / 1e9
 
@@ -149,7 +156,16 @@ class Broker:
         return False
 
     def end(self):
-        os.killpg(self.process.pid, signal.SIGKILL)
+        # The script last: it waits for the node, whose time is then that of a child of ours, and not
+        # of others (machine.Guard).
+        for process in list(group_of(self.process)):
+            if process != self.process.pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(ENDED_WITHIN_S)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self._names.kill()
         self._names.wait()
