@@ -52,11 +52,11 @@ std::size_t ProxyHeaderReader::feed(std::span<const std::byte> bytes) {
 // A stream that begins otherwise is known by its first byte that differs.
 void ProxyHeaderReader::look() {
   const std::size_t begun = std::min(bytes_.size(), signature.size());
-  if (std::string_view{bytes_}.substr(0, begun) != signature.substr(0, begun)) {
+  const bool begins_alike = std::string_view{bytes_}.substr(0, begun) == signature.substr(0, begun);
+  const bool has_length = bytes_.size() >= fixed_bytes;
+  if (!begins_alike || (has_length && wanted() > max_proxy_header_bytes)) {
     state_ = State::malformed;
-  } else if (bytes_.size() >= fixed_bytes && wanted() > max_proxy_header_bytes) {
-    state_ = State::malformed;
-  } else if (bytes_.size() >= fixed_bytes && bytes_.size() == wanted()) {
+  } else if (has_length && bytes_.size() == wanted()) {
     state_ = parse() ? State::complete : State::malformed;
   }
 }
