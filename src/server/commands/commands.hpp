@@ -9,6 +9,7 @@ Command backup_command();
 Command check_command();
 Command completion_command();
 Command config_command();
+Command doctor_command();
 Command drain_command();
 Command help_command();
 Command log_level_command();

@@ -9,10 +9,11 @@ namespace starling::server {
 
 const std::vector<Command>& all_commands() {
   static const std::vector<Command> commands{
-      serve_command(),  check_command(),      migrate_command(), user_command(),
-      token_command(),  backup_command(),     restore_command(), store_command(),
-      status_command(), reload_command(),     drain_command(),   log_level_command(),
-      config_command(), completion_command(), version_command(), help_command(),
+      serve_command(),     check_command(),  doctor_command(),     migrate_command(),
+      user_command(),      token_command(),  backup_command(),     restore_command(),
+      store_command(),     status_command(), reload_command(),     drain_command(),
+      log_level_command(), config_command(), completion_command(), version_command(),
+      help_command(),
   };
   return commands;
 }
