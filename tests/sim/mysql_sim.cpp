@@ -11,6 +11,7 @@
 #include "io/clock.hpp"
 #include "judge.hpp"
 #include "mysql_schema_sim.hpp"
+#include "mysql_words_sim.hpp"
 #include "tally.hpp"
 
 namespace starling::sim {
@@ -26,75 +27,7 @@ constexpr base::Duration commits_remembered = milliseconds{20};
 
 MysqlSim* current_database = nullptr;
 
-bool take_off(std::string& sql, std::string_view end) {
-  if (!sql.ends_with(end)) return false;
-  sql.resize(sql.size() - end.size());
-  return true;
-}
-
-void replace_all(std::string& text, std::string_view from, std::string_view to, std::size_t at) {
-  for (at = text.find(from, at); at != std::string::npos; at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
-  }
-}
-
-// MySQL's words for what SQLite says otherwise.
-std::string translated(std::string_view statement) {
-  std::string sql{statement};
-  constexpr std::string_view ignore = "INSERT IGNORE";
-  if (sql.starts_with(ignore)) sql.replace(0, ignore.size(), "INSERT OR IGNORE");
-  constexpr std::string_view index = " FORCE INDEX (message_key)";
-  if (const std::size_t at = sql.find(index); at != std::string::npos) sql.erase(at, index.size());
-  constexpr std::string_view update = " ON DUPLICATE KEY UPDATE ";
-  if (const std::size_t at = sql.rfind(update); at != std::string::npos) {
-    constexpr std::string_view as = " ON CONFLICT DO UPDATE SET ";
-    sql.replace(at, update.size(), as);
-    for (std::size_t value = sql.find("VALUES(", at); value != std::string::npos;
-         value = sql.find("VALUES(", value)) {
-      sql.erase(sql.find(')', value), 1);
-      sql.replace(value, 7, "excluded.");
-    }
-    replace_all(sql, "IF(", "iif(", at);
-  }
-  replace_all(sql, "GREATEST(", "max(", 0);
-  return sql;
-}
-
-// The name of the table that a locking read is about, and where it names one row, its key.
-std::string table_of(const std::string& sql) {
-  constexpr std::string_view from = " FROM ";
-  const std::size_t begin = sql.find(from) + from.size();
-  return sql.substr(begin, sql.find(' ', begin) - begin);
-}
-std::string quoted_key_of(const std::string& sql) {
-  const std::size_t begin = sql.find('\'') + 1;
-  return sql.substr(begin, sql.find('\'', begin) - begin);
-}
-
-std::optional<unsigned> setting(std::string_view sql, std::string_view name) {
-  const std::size_t at = sql.find(name);
-  if (at == std::string_view::npos) return std::nullopt;
-  return static_cast<unsigned>(std::stoul(std::string{sql.substr(at + name.size(), 9)}));
-}
-
 }  // namespace
-
-struct MysqlSim::Session {
-  unsigned server = 0;
-  bool gone = false;         // for its client
-  bool ended = false;        // and for the database
-  bool busy = false;         // a statement is being done
-  bool transaction = false;  // was begun
-  base::Instant used{};      // when the last statement ended
-  base::Duration wait_timeout = std::chrono::hours{8};
-  base::Duration lock_wait_timeout = seconds{50};
-  std::vector<std::string> writes;
-  std::vector<std::string> messages;  // that it has inserted
-  std::set<std::string> locks;
-  std::string waits_for;  // the name of a lock; empty: for none
-  Mode waits_as = Mode::shared;
-  std::int64_t last_insert_id = 0;
-};
 
 MysqlSim::MysqlSim(Random& random) : random_(random) {
   current_database = this;
@@ -416,73 +349,6 @@ void MysqlSim::roll_back(Session& session) {
   session.messages.clear();
   session.transaction = false;
   release(session);
-}
-
-// ---- locks -----------------------------------------------------------------------------------
-
-MysqlSim::Session* MysqlSim::holder(const Session& session, const std::string& name,
-                                    Mode mode) const {
-  const auto found = locks_.find(name);
-  if (found == locks_.end()) return nullptr;
-  const Lock& lock = found->second;
-  if (lock.exclusive && lock.exclusive != &session) return lock.exclusive;
-  if (mode == Mode::shared) return nullptr;
-  const auto other =
-      std::ranges::find_if(lock.shared, [&session](const Session* one) { return one != &session; });
-  return other == lock.shared.end() ? nullptr : *other;
-}
-
-// Whether the session would wait for somebody who waits, over however many others, for it.
-bool MysqlSim::waits_in_a_circle(const Session& session, const std::string& name, Mode mode) const {
-  const Session* at = holder(session, name, mode);
-  for (std::size_t steps = 0; at && steps <= sessions_.size(); ++steps) {
-    if (at->waits_for.empty()) return false;
-    at = holder(*at, at->waits_for, at->waits_as);
-    if (at == &session) return true;
-  }
-  return false;
-}
-
-unsigned MysqlSim::lock(Session& session, const std::string& name, Mode mode) {
-  if (holder(session, name, mode)) {
-    if (waits_in_a_circle(session, name, mode)) {
-      count(Happened::deadlock);
-      return ER_LOCK_DEADLOCK;
-    }
-    count(Happened::lock_wait);
-    session.waits_for = name;
-    session.waits_as = mode;
-    const base::Instant limit = io::now() + session.lock_wait_timeout;
-    while (io::now() < limit && !session.gone && holder(session, name, mode)) {
-      Fiber::wait_until(limit,
-                        [&] { return session.gone || holder(session, name, mode) == nullptr; });
-      if (!Fiber::current() || Fiber::current()->abandoned()) break;
-    }
-    session.waits_for.clear();
-    if (session.ended || session.gone) return server_lost;
-    if (holder(session, name, mode)) {
-      count(Happened::lock_timeout);
-      return ER_LOCK_WAIT_TIMEOUT;
-    }
-  }
-  Lock& lock = locks_[name];
-  if (mode == Mode::exclusive) {
-    lock.exclusive = &session;
-  } else {
-    lock.shared.insert(&session);
-  }
-  session.locks.insert(name);
-  return 0;
-}
-
-void MysqlSim::release(Session& session) {
-  for (const std::string& name : session.locks) {
-    const auto found = locks_.find(name);
-    if (found->second.exclusive == &session) found->second.exclusive = nullptr;
-    found->second.shared.erase(&session);
-    if (!found->second.exclusive && found->second.shared.empty()) locks_.erase(found);
-  }
-  session.locks.clear();
 }
 
 // ---- SQLite ----------------------------------------------------------------------------------

@@ -16,6 +16,8 @@
 
 #include <sqlite3.h>
 
+#include <chrono>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
@@ -50,6 +52,8 @@ class MysqlSim {
     std::vector<std::vector<std::optional<std::string>>> rows;
     std::uint64_t changed = 0;
   };
+
+  static constexpr unsigned server_lost = 2013;  // CR_SERVER_LOST, of the client's library
 
   explicit MysqlSim(Random& random);
   ~MysqlSim();
@@ -119,6 +123,23 @@ class MysqlSim {
   std::map<std::string, Lock, std::less<>> locks_;
   std::map<unsigned, base::Instant> cut_off_;
   std::deque<Commit> commits_;  // the newest few
+};
+
+struct MysqlSim::Session {
+  unsigned server = 0;
+  bool gone = false;         // for its client
+  bool ended = false;        // and for the database
+  bool busy = false;         // a statement is being done
+  bool transaction = false;  // was begun
+  base::Instant used{};      // when the last statement ended
+  base::Duration wait_timeout = std::chrono::hours{8};
+  base::Duration lock_wait_timeout = std::chrono::seconds{50};
+  std::vector<std::string> writes;
+  std::vector<std::string> messages;  // that it has inserted
+  std::set<std::string> locks;
+  std::string waits_for;  // the name of a lock; empty: for none
+  Mode waits_as = Mode::shared;
+  std::int64_t last_insert_id = 0;
 };
 
 }  // namespace starling::sim
