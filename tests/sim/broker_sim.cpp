@@ -59,6 +59,8 @@ bool BrokerSim::works(int descriptor) {
 
 void BrokerSim::publish(int descriptor, const bus::Message& message) {
   if (!reachable(connections_.at(descriptor).server)) return;
+  const bool events = message.routing_key.starts_with(bus::event_key_prefix);
+  if (events && std::exchange(loses_next_events_, false)) return;
   for (auto& [number, connection] : connections_) {
     if (connection.consumes && !connection.lost) deliver(connection, message);
   }

@@ -60,6 +60,8 @@ class BrokerSim {
   bool readable(int descriptor) const;
   std::optional<base::Instant> next(int descriptor) const;
   void lose_all_connections();
+  // Nobody gets the next body of events.
+  void lose_next_events() { loses_next_events_ = true; }
   void cut_off(unsigned server, base::Instant until) { cut_off_[server] = until; }
   void heal();
 
@@ -71,6 +73,7 @@ class BrokerSim {
   std::map<int, Connection> connections_;
   std::map<unsigned, base::Instant> cut_off_;
   int next_descriptor_ = first_descriptor;
+  bool loses_next_events_ = false;
 };
 
 }  // namespace starling::sim

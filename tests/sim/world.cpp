@@ -334,6 +334,7 @@ void World::check_hurry() {
   for (const auto& client : clients_) {
     if (judge_.failed()) return;
     if (!asked.insert(client->network()).second || !client->speak()) continue;
+    if (random_.flip()) broker_->lose_next_events();  // a beat tells of it
     const base::Instant deadline = io::now() + in_a_hurry;
     base::Instant look_again = io::now() + between_looks;
     for (std::string why = "said"; !why.empty() && !judge_.failed(); step()) {
