@@ -265,8 +265,8 @@ std::optional<chat::Signal> parse_line(proto::JsonReader& json, const Origin& fr
   } else if (type == "server") {
     signal = server_of(fields, from);
   } else if (type == "typing") {
-    signal = chat::TypingSignal{fields.room(), fields.user(), fields.name(), fields.truth("typing"),
-                                /*elsewhere=*/true};
+    signal =
+        chat::TypingSignal{fields.room(), fields.user(), fields.name(), fields.truth("typing")};
   } else if (type == "read") {
     signal = chat::ReadSignal{/*knowing_session=*/0,
                               fields.room(),

@@ -87,7 +87,6 @@ struct TypingSignal {
   UserId user = 0;
   std::string username;
   bool typing = false;
-  bool elsewhere = false;  // on another server, which may end before it says that this does
 };
 // How far a user has read moved: to all their sockets but the one that knows it already.
 struct ReadSignal {

@@ -289,6 +289,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void hear(const chat::PresenceWanted& wanted);
   void hear(const chat::PresenceDigest& part);
   void note_digest(const chat::PresenceDigest& part);
+  void mark_shown_typing(Room& room, const chat::TypingSignal& signal);
   void hear(const chat::TypingSignal& signal);
   void hear(const chat::ReadSignal& signal);
   void note_read(const Call& call, const Session* session, const chat::Reply& reply);
@@ -326,7 +327,6 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void on_online(const chat::Reply& reply);
   void say_digest();
   void say_what_i_am();
-  void mark_typing_elsewhere(Room& room, const chat::TypingSignal& signal);
   // ---- memory.cpp
   bool refused_for_memory(const chat::Request& request);
   void heed_memory();
@@ -420,7 +420,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   };
   std::deque<Departure> departures_;
   std::deque<TypingEnd> typing_ends_;
-  std::deque<TypingEnd> typing_elsewhere_ends_;
+  std::deque<TypingEnd> shown_typing_ends_;
   std::vector<Paused> paused_;
   base::Instant next_tick_{};
   base::Instant accept_again_{};  // meaningful while a listener is not armed

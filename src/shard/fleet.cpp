@@ -17,11 +17,10 @@ using chat::PresencePlace;
 using std::chrono::seconds;
 
 constexpr base::Duration digest_interval = seconds{5};
-constexpr unsigned parts_per_tick = 16;                   // of a digest
-constexpr std::size_t removals_per_tick = 4'096;          // of a server that has ended
-constexpr base::Duration all_are_heard = seconds{15};     // with all whom they have
-constexpr unsigned online_at_once = 1'000;                // of a page of the archive
-constexpr base::Duration typing_on_its_way = seconds{2};  // before its end is taken for lost
+constexpr unsigned parts_per_tick = 16;                // of a digest
+constexpr std::size_t removals_per_tick = 4'096;       // of a server that has ended
+constexpr base::Duration all_are_heard = seconds{15};  // with all whom they have
+constexpr unsigned online_at_once = 1'000;             // of a page of the archive
 
 }  // namespace
 
@@ -98,18 +97,6 @@ void Core::hear(const chat::PresenceDelta& delta) {
 
 void Core::hear(const chat::ServerSignal& server) {
   if (believe(server.from)) fleet_.heard(server);
-}
-
-// Its server may end before it says that the typing has.
-void Core::mark_typing_elsewhere(Room& room, const chat::TypingSignal& signal) {
-  if (!signal.typing) {
-    room.typing_elsewhere.erase(signal.user);
-    return;
-  }
-  const base::Instant until =
-      context_.now + std::chrono::milliseconds{config_.presence.typing_ms} + typing_on_its_way;
-  room.typing_elsewhere.insert_or_assign(signal.user, until);
-  typing_elsewhere_ends_.push_back({until, room.name, signal.user});
 }
 
 // ---- once a second ---------------------------------------------------------------------------

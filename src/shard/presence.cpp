@@ -17,6 +17,7 @@ namespace starling::shard {
 namespace {
 
 constexpr unsigned revocations_ticks = 10;  // between two readings of them all
+constexpr base::Duration typing_on_its_way = std::chrono::seconds{2};  // before its end is lost
 
 }  // namespace
 
@@ -196,12 +197,24 @@ void Core::end_sessions_of(chat::UserId user) {
   });
 }
 
+// The word that it has ended may be lost, or its server end before it says so.
+void Core::mark_shown_typing(Room& room, const chat::TypingSignal& signal) {
+  if (!signal.typing) {
+    room.shown_typing.erase(signal.user);
+    return;
+  }
+  const base::Instant until =
+      context_.now + milliseconds{config_.presence.typing_ms} + typing_on_its_way;
+  room.shown_typing.insert_or_assign(signal.user, until);
+  shown_typing_ends_.push_back({until, room.name, signal.user});
+}
+
 void Core::hear(const chat::TypingSignal& signal) {
   Room* room = find_room(signal.room);
   if (!room) return;
   // That somebody has stopped is told however many there are by now: they may be shown as typing.
   if (signal.typing && presence_.count(signal.room) > config_.presence.events_max) return;
-  if (signal.elsewhere) mark_typing_elsewhere(*room, signal);
+  mark_shown_typing(*room, signal);
   tell_room(*room, api::typing(signal), signal.user);
 }
 
@@ -322,12 +335,12 @@ void Core::expire_typing() {
     if (const auto signal = end(*room, room->typing, due.user)) publish(*signal);
     maybe_abandoned_.push_back(due.room);
   }
-  while (!typing_elsewhere_ends_.empty() && typing_elsewhere_ends_.front().at <= context_.now) {
-    const TypingEnd due = std::move(typing_elsewhere_ends_.front());
-    typing_elsewhere_ends_.pop_front();
+  while (!shown_typing_ends_.empty() && shown_typing_ends_.front().at <= context_.now) {
+    const TypingEnd due = std::move(shown_typing_ends_.front());
+    shown_typing_ends_.pop_front();
     Room* room = find_room(due.room);
     if (!room) continue;
-    if (const auto signal = end(*room, room->typing_elsewhere, due.user)) hear(*signal);
+    if (const auto signal = end(*room, room->shown_typing, due.user)) hear(*signal);
   }
 }
 

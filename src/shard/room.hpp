@@ -51,8 +51,8 @@ struct Room {
   chat::LocalPresence present;  // on this shard
   // Who came or went unannounced while memory was short, and by which name.
   std::unique_ptr<std::map<chat::UserId, std::string>> withheld;
-  std::map<chat::UserId, base::Instant> typing;            // who is typing, and until when
-  std::map<chat::UserId, base::Instant> typing_elsewhere;  // the same, on other servers
+  std::map<chat::UserId, base::Instant> typing;        // who is typing, and until when
+  std::map<chat::UserId, base::Instant> shown_typing;  // whom its members were shown
 
   // Nobody here needs it any more.
   bool abandoned() const {

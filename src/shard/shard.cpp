@@ -325,7 +325,7 @@ base::Duration Core::until_next_timer() const {
   base::Instant next = next_tick_;
   if (!departures_.empty()) next = std::min(next, departures_.front().at);
   if (!typing_ends_.empty()) next = std::min(next, typing_ends_.front().at);
-  if (!typing_elsewhere_ends_.empty()) next = std::min(next, typing_elsewhere_ends_.front().at);
+  if (!shown_typing_ends_.empty()) next = std::min(next, shown_typing_ends_.front().at);
   if (!gap_waits_.empty()) next = std::min(next, gap_waits_.front().at);
   if (!rooms_.empty() && heads_open_ == 0 && heads_wanted_.empty()) {
     next = std::min(next, next_compare());

@@ -49,9 +49,9 @@ constexpr const char* copier_session = "SET SESSION net_write_timeout = 3600";
 // What a server says of itself when it is connected to; MySQL says nothing of the kind.
 bool takes_arrays(MYSQL* connection) {
   unsigned long extended = 0;
-  const int known =
-      mariadb_get_infov(connection, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES, &extended);
-  return known == 0 && (extended & (MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32)) != 0;
+  const bool known = mariadb_get_infov(connection, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES,
+                                       &extended) == 0;
+  return known && (extended & (MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32)) != 0;
 }
 
 // The text of a statement, its values and what came back.

@@ -86,7 +86,7 @@ int show(const Account& account, bool as_json) {
 
 // The hash of the password that was read; where there is none, that is said by the exit code.
 base::Result<std::string> hashed_password(const Given& given) {
-  const base::Result<std::string> password = read_password(given);
+  base::Result<std::string> password = read_password(given);
   if (!password) return password;
   std::string hash = hash_password(*password);
   if (hash.empty()) return base::failure("there is no memory to hash a password");

@@ -150,12 +150,12 @@ TEST_F(OtherServersTest, moves_between_others_are_theirs_to_write) {
   EXPECT_FALSE(status_asked());
 }
 
-TEST_F(OtherServersTest, typing_elsewhere_ends_even_if_nobody_says_so) {
+TEST_F(OtherServersTest, typing_ends_even_if_nobody_says_so) {
   config.presence.typing_ms = 1;
   start();
   auto ann = member(1, "r", 0);
   hear(elsewhere(2, true));
-  hear(chat::TypingSignal{"r", 2, "user2", true, true});
+  hear(chat::TypingSignal{"r", 2, "user2", true});
   const std::string begins = await_frame(*ann, "typing");
   EXPECT_NE(begins.find(R"("isTyping":true)"), std::string::npos) << begins;
   const std::string ends = await_frame(*ann, "typing");
