@@ -102,28 +102,35 @@ MetricFamily loop_time(const std::vector<Numbers>& shards) {
   return family;
 }
 
+// `unit`: of the scale's values in one of the family's.
+template <typename Scale>
+MetricFamily histogram(const char* name, const char* help,
+                       const base::BasicHistogram<Scale>& counted, double unit) {
+  MetricFamily family{name, help, MetricType::Histogram, {}};
+  ClientMetric::Histogram& told = family.metric.emplace_back().histogram;
+  for (std::size_t i = 0; i < counted.buckets.size(); ++i) {
+    told.sample_count += counted.buckets[i];
+    const double bound = i < Scale::bounds.size() ? static_cast<double>(Scale::bounds[i]) / unit
+                                                  : std::numeric_limits<double>::infinity();
+    told.bucket.push_back({told.sample_count, bound});
+  }
+  told.sample_sum = static_cast<double>(counted.sum) / unit;
+  return family;
+}
+
 // Of all cores together: who adds up histograms by hand forgets a core.
 MetricFamily delivery(const std::vector<Numbers>& shards) {
-  MetricFamily family{"starling_delivery_seconds",
-                      "From reading a message to handing its deliveries on the sender's core to "
-                      "the kernel, the commit included",
-                      MetricType::Histogram,
-                      {}};
-  ClientMetric::Histogram& histogram = family.metric.emplace_back().histogram;
-  constexpr double us_per_second = 1e6;
-  std::uint64_t cumulative = 0;
-  for (std::size_t i = 0; i <= base::Histogram::bounds_us.size(); ++i) {
-    for (const Numbers& shard : shards) cumulative += shard.delivery.buckets[i];
-    const double bound = i < base::Histogram::bounds_us.size()
-                             ? static_cast<double>(base::Histogram::bounds_us[i]) / us_per_second
-                             : std::numeric_limits<double>::infinity();
-    histogram.bucket.push_back({cumulative, bound});
+  base::BasicHistogram<base::DurationScale> all;
+  for (const Numbers& shard : shards) {
+    for (std::size_t i = 0; i < all.buckets.size(); ++i) {
+      all.buckets[i] += shard.delivery.buckets[i];
+    }
+    all.sum += shard.delivery.sum;
   }
-  std::uint64_t sum_ns = 0;
-  for (const Numbers& shard : shards) sum_ns += shard.delivery.sum_ns;
-  histogram.sample_count = cumulative;
-  histogram.sample_sum = static_cast<double>(sum_ns) / ns_per_second;
-  return family;
+  return histogram("starling_delivery_seconds",
+                   "From reading a message to handing its deliveries on the sender's core to the "
+                   "kernel, the commit included",
+                   all, ns_per_second);
 }
 
 MetricFamily refusals(const chat::Quotas& quotas) {
@@ -206,8 +213,10 @@ std::string metrics_text(const ServerMetrics& server) {
       static_cast<double>(writer.events));
   add("starling_store_failed_commits_total", "Transactions that failed", counter,
       static_cast<double>(writer.failed_commits));
-  add("starling_store_commit_seconds_total", "Time spent in committed transactions", counter,
-      static_cast<double>(writer.commit_ns_total) / ns_per_second);
+  families.push_back(histogram("starling_store_commit_seconds", "Time of a committed transaction",
+                               writer.commit_time, ns_per_second));
+  families.push_back(histogram("starling_store_commit_events", "Events in a committed transaction",
+                               writer.batch, 1));
   add("starling_store_queue_length", "Requests that wait for the writer", gauge,
       static_cast<double>(server.writer_backlog));
   add("starling_store_healthy", "Whether the last transaction succeeded", gauge,

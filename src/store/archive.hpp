@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/histogram.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "chat/archive.hpp"
@@ -47,7 +48,8 @@ struct WriterMetrics {  // written by the writer's thread, readable from any
   std::uint64_t events = 0;
   std::uint64_t failed_commits = 0;
   std::uint64_t isolated = 0;  // requests that the database refused alone
-  std::uint64_t commit_ns_total = 0;
+  base::BasicHistogram<base::DurationScale> commit_time{};  // of transactions
+  base::BasicHistogram<base::CountScale> batch{};           // events in each of them
   bool healthy = true;  // writing succeeded the last time, and does not hang now
 };
 

@@ -43,7 +43,8 @@ WriterMetrics BatchWriter::metrics() const {
   metrics.events = committed_events_.load(std::memory_order_relaxed);
   metrics.failed_commits = failed_commits_.load(std::memory_order_relaxed);
   metrics.isolated = isolated_.load(std::memory_order_relaxed);
-  metrics.commit_ns_total = commit_ns_.load(std::memory_order_relaxed);
+  metrics.commit_time = commit_time_.read();
+  metrics.batch = batch_size_.read();
   const std::int64_t since = waiting_since_.load(std::memory_order_relaxed);
   const bool hangs = since != 0 && io::now().time_since_epoch() > base::Duration{since} + patience;
   metrics.healthy = healthy_.load(std::memory_order_relaxed) && !hangs;
@@ -178,8 +179,8 @@ void BatchWriter::wake_shards() {
 void BatchWriter::count_commit(base::Instant start) {
   commits_.fetch_add(1, std::memory_order_relaxed);
   committed_events_.fetch_add(events_.size(), std::memory_order_relaxed);
-  commit_ns_.fetch_add(static_cast<std::uint64_t>((io::now() - start).count()),
-                       std::memory_order_relaxed);
+  commit_time_.add(static_cast<std::uint64_t>((io::now() - start).count()));
+  batch_size_.add(events_.size());
   healthy_.store(true, std::memory_order_relaxed);
 }
 

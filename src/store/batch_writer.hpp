@@ -91,7 +91,8 @@ class BatchWriter : public Writer {
   std::atomic<std::uint64_t> committed_events_{0};
   std::atomic<std::uint64_t> failed_commits_{0};
   std::atomic<std::uint64_t> isolated_{0};
-  std::atomic<std::uint64_t> commit_ns_{0};
+  base::SharedHistogram<base::DurationScale> commit_time_;
+  base::SharedHistogram<base::CountScale> batch_size_;
   std::atomic<bool> healthy_{true};
   std::atomic<std::int64_t> waiting_since_{0};  // of io::now(); 0: not now
 };

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <numeric>
 #include <set>
 
 #include "harness.hpp"
@@ -37,6 +38,21 @@ TEST_F(ArchiveTest, a_batch_is_delivered_before_its_replies) {
   write(chat::PostMessage{"a", ann, "x", "text", "", "k", false});
   EXPECT_EQ(inbox.log.back(), "reply");
   EXPECT_EQ(inbox.log[inbox.log.size() - 2], "batch");
+}
+
+TEST_F(ArchiveTest, each_commit_is_measured_with_what_it_holds) {
+  start();
+  const chat::UserId ann = add_user("ann");  // no event
+  write_together({chat::PostMessage{"r", ann, "1", "text", "", "", false},
+                  chat::PostMessage{"r", ann, "2", "text", "", "", false}});
+  const WriterMetrics metrics = writer->metrics();
+  EXPECT_EQ(metrics.commits, 2u);
+  EXPECT_EQ(std::accumulate(metrics.commit_time.buckets.begin(), metrics.commit_time.buckets.end(),
+                            std::uint64_t{0}),
+            2u);
+  EXPECT_GT(metrics.commit_time.sum, 0u);
+  EXPECT_EQ(metrics.batch.sum, 2u);
+  EXPECT_EQ(metrics.batch.buckets[1], 1u);  // one of two events
 }
 
 TEST_F(ArchiveTest, repeats_are_found_in_a_batch_across_batches_and_after_reopening) {
