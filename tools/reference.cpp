@@ -8,14 +8,16 @@
 #include "server/commands/completion.hpp"
 #include "server/exit_code.hpp"
 #include "server/manual.hpp"
+#include "server/metrics.hpp"
 #include "server/reference.hpp"
 
 int main(int argc, char** argv) {
   using namespace starling::server;
   using Page = std::pair<std::string_view, std::string (*)()>;
-  constexpr std::array<Page, 7> pages{{
+  constexpr std::array<Page, 8> pages{{
       {"configuration.md", configuration_page},
       {"command-line.md", command_page},
+      {"metrics.md", metrics_page},
       {"starling.8", command_manual},
       {"starling.toml.5", settings_manual},
       {"completion.bash", [] { return completion_script("bash"); }},

@@ -4,6 +4,7 @@
 #include <prometheus/text_serializer.h>
 
 #include <limits>
+#include <string_view>
 #include <utility>
 
 #include "starling/version.hpp"
@@ -193,9 +194,7 @@ void add_memory(const chat::MemoryLadder& memory, std::vector<MetricFamily>& fam
   families.push_back(std::move(refused));
 }
 
-}  // namespace
-
-std::string metrics_text(const ServerMetrics& server) {
+std::vector<MetricFamily> families_of(const ServerMetrics& server) {
   const store::WriterMetrics& writer = server.writer;
   std::vector<MetricFamily> families;
   for (const ShardFamily& wanted : shard_families)
@@ -231,7 +230,42 @@ std::string metrics_text(const ServerMetrics& server) {
   MetricFamily build = family("starling_build_info", "The running version", gauge, 1);
   build.metric.front().label.push_back({"version", starling::version});
   families.push_back(std::move(build));
-  return prometheus::TextSerializer{}.Serialize(families);
+  return families;
+}
+
+std::string_view to_string(MetricType type) {
+  if (type == MetricType::Histogram) return "histogram";
+  return type == MetricType::Counter ? "counter" : "gauge";
+}
+
+}  // namespace
+
+std::string metrics_text(const ServerMetrics& server) {
+  return prometheus::TextSerializer{}.Serialize(families_of(server));
+}
+
+std::string metrics_page() {
+  std::string page = R"(# Metrics
+
+<!-- Written from src/server/metrics.cpp: build-test/tools/reference metrics.md > docs/metrics.md -->
+
+What `/metrics` of the admin listener holds, in the text format of Prometheus. Seconds are seconds and bytes are bytes; counters begin at 0 with each start. Those of
+`starling_bus_` are there where `bus.url` is set. [Watching it](operations.md#watching-it) says which to look at first.
+
+| name | type | labels | what |
+|---|---|---|---|
+)";
+  const chat::Quotas quotas{Config{}, 0};
+  const chat::MemoryLadder memory{0};
+  ServerMetrics server{.shards = {{}}, .quotas = quotas, .memory = memory, .writer = {}};
+  server.bus.emplace();
+  for (const MetricFamily& family : families_of(server)) {
+    std::string labels;
+    for (const ClientMetric::Label& label : family.metric.front().label) labels += label.name;
+    page.append("| `").append(family.name).append("` | ").append(to_string(family.type));
+    page.append(" | ").append(labels).append(" | ").append(family.help).append(" |\n");
+  }
+  return page;
 }
 
 }  // namespace starling::server

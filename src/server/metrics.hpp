@@ -38,4 +38,7 @@ struct ServerMetrics {
 // Text of the exposition format 0.0.4.
 std::string metrics_text(const ServerMetrics& server);
 
+// docs/metrics.md.
+std::string metrics_page();
+
 }  // namespace starling::server
