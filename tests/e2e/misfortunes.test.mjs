@@ -7,7 +7,8 @@ import { test } from 'node:test';
 import { LIMIT_MS, range, Server, UNLIMITED, within } from './harness.mjs';
 
 const STOPS = Number(process.env.STARLING_STOPS ?? 20);
-const READERS = Number(process.env.STARLING_READERS ?? 20);
+const FEW = 20;
+const READERS = Number(process.env.STARLING_READERS ?? FEW);
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 async function until(what, name) {
@@ -114,7 +115,7 @@ test('some of the readers stand still: the others are given everything, and memo
     const memory = Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${server.child.pid}/status`, 'utf8'))[1]);
     latencies.sort((a, b) => a - b);
     t.diagnostic(`${READERS} readers, ${STALLED} stand still: ${Math.round(latencies[Math.floor(latencies.length * 0.99)])} ms for 99 % of the others, ${Math.round(memory / 1024)} MiB`);
-    if (!/^VmSize:\s+\d{10}/m.test(readFileSync(`/proc/${server.child.pid}/status`, 'utf8'))) assert.ok(memory < 150_000 + 100 * READERS, `${memory} kB`);
+    if (!/^VmSize:\s+\d{10}/m.test(readFileSync(`/proc/${server.child.pid}/status`, 'utf8'))) assert.ok(memory < 150_000 + 100 * (READERS - FEW), `${memory} kB`);
     let told = 0;
     // Whoever goes on reading is told what is missing, or sent away to resume: never nothing.
     for (const one of stalled) {
@@ -126,7 +127,8 @@ test('some of the readers stand still: the others are given everything, and memo
         expected = (frame.toSeq ?? frame.seq) + 1;
         told += frame.type === 'gap';
       }
-      told += one.close_code !== undefined; // where it takes long, what was sent to it is stuck for too long
+      // Among many it takes longer than a send may be stuck: then it was cut off before it read.
+      if (READERS > FEW) told += one.close_code !== undefined;
     }
     assert.ok(told > 0, 'nobody was too slow');
     assert.equal(await server.stop(), 0);
