@@ -1,6 +1,5 @@
 #include "server/commands/commands.hpp"
 
-#include <cerrno>
 #include <cstdio>
 
 #include "base/result.hpp"
@@ -12,19 +11,6 @@
 
 namespace starling::server {
 namespace {
-
-int code_of(const base::Error& error) {
-  switch (error.system_errno) {
-    case ENOENT:
-      return exit_no_input;
-    case EEXIST:
-      return exit_cannot_create;
-    case EBADMSG:
-      return exit_bad_data;
-    default:
-      return exit_io;
-  }
-}
 
 bool is_sqlite(const Config& config) {
   if (config.store.url.empty() || config.store.url.starts_with("sqlite:")) return true;
@@ -38,7 +24,7 @@ bool is_sqlite(const Config& config) {
 int back_up(const Config& config, const std::string& file) {
   if (!is_sqlite(config)) return exit_usage;
   const base::Result<void> done = store::back_up(sqlite_path(config), file);
-  if (!done) return fail(code_of(done.error()), done.error().message);
+  if (!done) return fail(exit_code_of(done.error()), done.error().message);
   return print(file + "\n");
 }
 
@@ -49,7 +35,7 @@ int restore(const Config& config, const std::string& file, bool replace) {
   if (!folder) return fail(exit_unavailable, folder.error().message);
   const base::Result<void> done = store::restore(file, sqlite_path(config), replace);
   if (done) return exit_ok;
-  const int code = code_of(done.error());
+  const int code = exit_code_of(done.error());
   if (code == exit_cannot_create) {
     fail(code, "--replace keeps it beside the restored one, as .replaced");
   }

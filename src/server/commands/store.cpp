@@ -1,7 +1,6 @@
 // `starling store copy`: moves an archive from one database to another (store/copy.hpp).
 #include "server/commands/commands.hpp"
 
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
@@ -19,22 +18,6 @@ namespace starling::server {
 namespace {
 
 constexpr base::Duration progress_interval = std::chrono::seconds{1};
-
-int code_of(const base::Error& error) {
-  switch (error.system_errno) {
-    case ENOENT:
-      return exit_no_input;
-    case EEXIST:
-      return exit_cannot_create;
-    case EBADMSG:
-      return exit_bad_data;
-    case EBUSY:
-    case EHOSTUNREACH:
-      return exit_unavailable;
-    default:
-      return exit_io;
-  }
-}
 
 base::Result<store::ArchivePlace> place_of(const std::string& url,
                                            const std::string& password_file) {
@@ -112,7 +95,7 @@ int copy_store(const Given& given) {
   const bool dry_run = given.has("--dry-run");
   const auto copy =
       dry_run ? store::try_copy(*from, *to, hear) : store::copy_archive(*from, *to, hear);
-  if (!copy) return fail(code_of(copy.error()), copy.error().message);
+  if (!copy) return fail(exit_code_of(copy.error()), copy.error().message);
   given.has("--json") ? print_json(*copy, dry_run) : print_text(*copy, dry_run);
   return exit_ok;
 }
