@@ -21,7 +21,6 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr unsigned server_lost = 2013;                  // CR_SERVER_LOST, of the client's library
 constexpr base::Duration answer_timeout = seconds{10};  // that the servers set
 constexpr base::Duration commits_remembered = milliseconds{20};
 
