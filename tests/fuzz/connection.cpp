@@ -216,7 +216,7 @@ class Run {
       const bool moved = network_.step() || archive_.answer_one(*shard_);
       sim::SimRing& ring = *network_.newest_ring();
       if (!moved && !ring.runnable()) return false;
-      ring.begin_turn();
+      ring.begin_turn(false);  // nobody else is awake
       drained_ = !shard_->turn(milliseconds{100});
       if (judge_.failed()) {
         std::fprintf(stderr, "%s\n", judge_.details().c_str());
