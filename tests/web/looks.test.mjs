@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { changeDatabase, layoutFaults, online, painted, phone, Rig, say, see, shot, waitForConnection } from './harness.mjs';
 import { fillScene } from './scene.mjs';
 
@@ -15,6 +15,7 @@ before(async () => {
   scene = await fillScene(rig.server);
 });
 after(() => rig.dispose());
+afterEach(() => rig.proxy.pass());
 
 const visit = async (options = {}) => {
   const page = await rig.person('Sam', { user: scene.me, ...options });
@@ -91,7 +92,6 @@ test('offline, with something that waits', async () => {
   // The banner comes after a second: shorter cuts are nobody's concern.
   await page.getByRole('button', { name: 'Try now' }).waitFor();
   await finish(page, 'offline');
-  rig.proxy.pass();
 });
 
 test('loaded anew without a connection', async () => {
@@ -100,11 +100,11 @@ test('loaded anew without a connection', async () => {
   rig.proxy.refuseSockets();
   await waitForConnection(page, 'waiting', 'offline');
   await say(page, 'Still in the tunnel');
+  await page.waitForSelector('[data-pending]');
   await page.reload();
   await page.waitForSelector('[data-pending]');
   await page.getByRole('button', { name: 'Try now' }).waitFor();
   await finish(page, 'offline-reloaded');
-  rig.proxy.pass();
 });
 
 test('logging out without the server', async () => {
