@@ -39,7 +39,7 @@ def _echo(connections):
 
 def _idle(members):
     return Scenario(f"{members:,} members that say nothing", "idle",
-                    {"members": members, "settle": 5}, ("starling", *PEERS), seconds=0, rounds=1,
+                    {"members": members, "settle": 10}, ("starling", *PEERS), seconds=0, rounds=1,
                     files=members + 200)
 
 

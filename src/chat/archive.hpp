@@ -280,6 +280,9 @@ class Backend {
   virtual ~Backend() = default;
   // False: the queue behind it is full, nothing was taken.
   [[nodiscard]] virtual bool submit(Request&& request, Ticket ticket) = 0;
+  // What was submitted may wait for this, so that it is taken together; the shard says it in each
+  // turn, before it sends and at the end.
+  virtual void hand_over() {}
 };
 
 // Where a shard hears of the others; implemented by src/shard, called from any thread.

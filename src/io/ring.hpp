@@ -7,7 +7,8 @@
 // simulated ring in tests.
 //
 // A ring lives on the thread that made it. Rules its callers keep:
-//  - at most one send and one receive in flight per socket (io_uring may reorder two sends);
+//  - at most one send, and one receive or poll, in flight per socket (io_uring may reorder two
+//    sends);
 //  - a buffer given to send() is not touched before its completion;
 //  - a descriptor is closed when nothing is in flight on it: shut it down, wait, close.
 #pragma once
@@ -65,6 +66,9 @@ class Ring {
   // Multishot with provided buffers, armed to poll first. -ENOBUFS ends it without loss of data:
   // arm it again after buffers were released.
   virtual void receive(int socket, Token token) = 0;
+  // Once: completes when there is something to receive, or the end of it. An idle socket costs the
+  // kernel less with this than with an armed receive.
+  virtual void poll(int socket, Token token) = 0;
   // Completes when everything was sent, or short, or with an error. No SIGPIPE.
   virtual void send(int socket, std::span<const std::byte> bytes, Token token) = 0;
   // As send(), for several ranges; `message` and its iovecs stay until the completion.

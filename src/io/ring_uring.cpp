@@ -4,6 +4,7 @@
 // entries of a buffer ring at the wrong offset in C++.
 #include <liburing.h>
 
+#include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -125,6 +126,12 @@ class UringRing final : public Ring {
     entry->buf_group = buffer_group;
     // An armed receive that polls first takes no buffer and cannot fail on an empty supply.
     entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
+    entry->user_data = pack(token);
+  }
+
+  void poll(int socket, Token token) override {
+    io_uring_sqe* entry = next_entry();
+    io_uring_prep_poll_add(entry, socket, POLLIN | POLLRDHUP);
     entry->user_data = pack(token);
   }
 

@@ -26,6 +26,7 @@ constexpr base::Duration linger_time = seconds{2};   // for the peer to hang up
 constexpr base::Duration cancel_after = seconds{5};  // a shut socket still has work in flight
 constexpr base::Duration body_pace_after = seconds{5};  // a body's pace is judged
 constexpr base::Duration pong_grace = seconds{10};
+constexpr base::Duration park_after = seconds{5};  // of silence
 constexpr std::string_view continue_response = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
@@ -104,13 +105,26 @@ void Connection::start() { arm_receive(); }
 // ---- receiving -------------------------------------------------------------------------------
 
 void Connection::arm_receive() {
-  if (receive_armed_ || at_end_) return;
+  if (receiving_ != Receiving::no || at_end_) return;
   context_.ring->receive(socket_, {io::Operation::receive, self_});
-  receive_armed_ = true;
+  receiving_ = Receiving::armed;
+}
+
+// A receive that waits costs the kernel some 600 bytes more than a poll does.
+void Connection::park() {
+  context_.ring->poll(socket_, {io::Operation::poll, self_});
+  receiving_ = Receiving::parked;
+}
+
+void Connection::on_readable() {
+  receiving_ = Receiving::no;
+  if (state_ < State::shut) arm_receive();
+  climb_down();
 }
 
 void Connection::on_received(const io::Completion& completion) {
-  receive_armed_ = completion.armed;
+  const bool to_be_parked = receiving_ == Receiving::ending;
+  if (!completion.armed) receiving_ = Receiving::no;
   if (completion.result > 0) {
     last_received_ = context_.now;
     ping_open_ = false;
@@ -129,9 +143,12 @@ void Connection::on_received(const io::Completion& completion) {
   } else if (completion.result < 0 && completion.result != -ECANCELED) {
     at_end_ = true;
     abort();
-  } else if (!receive_armed_ && !carry_) {
-    // Ended without a reason of ours, or cancelled and wanted again since.
-    if (state_ < State::shut) arm_receive();
+  } else if (receiving_ == Receiving::no && !carry_ && state_ < State::shut) {
+    if (to_be_parked && state_ == State::websocket && silent_for() >= park_after) {
+      park();
+    } else {
+      arm_receive();  // it ended without a reason of ours, or is wanted again since
+    }
   }
   climb_down();
 }
@@ -175,7 +192,7 @@ void Connection::take_bytes(std::span<const std::byte> bytes) {
 void Connection::keep_for_later(std::span<const std::byte> bytes) {
   if (!carry_) carry_ = std::make_unique<std::string>();
   carry_->append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (carry_->size() > max_carry_bytes && receive_armed_) {
+  if (carry_->size() > max_carry_bytes && receiving_ != Receiving::no) {
     context_.ring->cancel({io::Operation::receive, self_});
   }
 }
@@ -592,7 +609,11 @@ void Connection::tick_http(Http& http) {
 }
 
 void Connection::tick_websocket() {
-  const base::Duration silent = context_.now - last_received_;
+  const base::Duration silent = silent_for();
+  if (silent >= park_after && receiving_ == Receiving::armed) {
+    context_.ring->cancel({io::Operation::receive, self_});
+    receiving_ = Receiving::ending;
+  }
   const base::Duration interval = context_.limits->ping_interval;
   if (silent >= 2 * interval + pong_grace && !paused_) {
     ++context_.metrics->timeouts;
@@ -664,10 +685,13 @@ void Connection::climb_down() {
     return;
   }
   if (state_ != State::shut || finished_) return;
-  if (receive_armed_ || send_in_flight_) {
+  if (receiving_ != Receiving::no || send_in_flight_) {
     if (now - since_ < cancel_after) return;
     since_ = now;
-    if (receive_armed_) context_.ring->cancel({io::Operation::receive, self_});
+    if (receiving_ == Receiving::parked) context_.ring->cancel({io::Operation::poll, self_});
+    if (receiving_ == Receiving::armed || receiving_ == Receiving::ending) {
+      context_.ring->cancel({io::Operation::receive, self_});
+    }
     if (send_in_flight_) context_.ring->cancel({io::Operation::send, self_});
     return;
   }

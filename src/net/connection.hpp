@@ -147,6 +147,7 @@ class Connection {
 
   // Completions of this connection's operations, from the shard's dispatch.
   void on_received(const io::Completion& completion);
+  void on_readable();  // of a poll, whatever it came to: the receive that follows tells
   void on_sent(const io::Completion& completion);
 
   // Time-outs and pings; called about once a second for every connection.
@@ -196,10 +197,18 @@ class Connection {
   friend void rearm_starved(ConnectionContext& context);
   friend void run_deferred(ConnectionContext& context);
   struct Http;
+  enum class Receiving : std::uint8_t {
+    no,      // nothing is in flight
+    armed,   // a receive is
+    ending,  // it was cancelled, so that the connection can be parked
+    parked,  // a poll is: nothing has come for a while
+  };
 
   bool open() const { return state_ == State::http || state_ == State::websocket; }
   bool busy() const;
   void arm_receive();
+  void park();
+  base::Duration silent_for() const { return context_.now - last_received_; }
   void take_bytes(std::span<const std::byte> bytes);
   std::size_t take_proxy_header(std::span<const std::byte> bytes);
   std::size_t take_http(std::span<const std::byte> bytes);
@@ -221,7 +230,7 @@ class Connection {
   base::Handle self_;
   int socket_;
   State state_ = State::http;
-  bool receive_armed_ = false;
+  Receiving receiving_ = Receiving::no;
   bool send_in_flight_ = false;
   bool at_end_ = false;                 // the peer will send nothing more
   bool paused_ = false;                 // the owner wants no further message now

@@ -64,6 +64,13 @@ std::string explain(const std::string& host, std::uint16_t port, int error) {
   return text;
 }
 
+// Of the sockets that will be accepted. Neither can fail on a TCP socket.
+void set_inherited_options(int listener) {
+  const int on = 1;
+  ::setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(listener, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof user_timeout_ms);
+}
+
 }  // namespace
 
 base::Result<Listener> Listener::open(const std::string& host, std::uint16_t port, int backlog) {
@@ -83,6 +90,7 @@ base::Result<Listener> Listener::open(const std::string& host, std::uint16_t por
     const int error = errno;
     return base::failure(explain(host, port, error), error);
   }
+  set_inherited_options(listener.descriptor_);
   listener.port_ = port_of(address);
   return listener;
 }
@@ -101,6 +109,7 @@ base::Result<Listener> Listener::adopt(int descriptor) {
   }
   // Accepting must never block the ring's workers.
   ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+  set_inherited_options(descriptor);
   return Listener{descriptor, host_of(address), port_of(address)};
 }
 
@@ -133,13 +142,6 @@ std::optional<base::IpAddress> peer_address(int socket) {
   if (storage.ss_family != AF_INET6) return std::nullopt;
   const in6_addr& v6 = reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr;
   return base::IpAddress::of_v6(std::as_bytes(std::span<const in6_addr, 1>{&v6, 1}));
-}
-
-void prepare_accepted(int socket) {
-  // Neither can fail on a TCP socket; if the peer is gone already, the first receive says so.
-  const int on = 1;
-  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof user_timeout_ms);
 }
 
 }  // namespace starling::net

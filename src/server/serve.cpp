@@ -102,7 +102,9 @@ class Router final : public chat::Backend {
  public:
   bool submit(chat::Request&& request, chat::Ticket ticket) override {
     if (auto* write = std::get_if<chat::WriteRequest>(&request)) {
-      return writer->post({std::move(*write), ticket});
+      if (!writer->post({std::move(*write), ticket})) return false;
+      writes_posted_ = true;
+      return true;
     }
     if (auto* read = std::get_if<chat::ReadRequest>(&request)) {
       next_reader_ = (next_reader_ + 1) % readers.size();
@@ -111,12 +113,18 @@ class Router final : public chat::Backend {
     return hasher->post(std::move(std::get<chat::HashRequest>(request)), ticket);
   }
 
+  // The writer is woken once for all writes of a turn: they become one commit.
+  void hand_over() override {
+    if (std::exchange(writes_posted_, false)) writer->wake();
+  }
+
   store::Writer* writer = nullptr;
   std::vector<store::Reader*> readers;
   Hasher* hasher = nullptr;
 
  private:
   std::size_t next_reader_ = 0;
+  bool writes_posted_ = false;
 };
 
 class Server final : private Kept {

@@ -408,7 +408,11 @@ void Core::obey(Session& session, const std::string& ref, chat::Say&& say) {
       std::move(say.content),       std::move(say.message_type),
       std::move(say.metadata),      std::move(say.client_message_id),
       /*members_only=*/!compatible, quotas_.may_create_rooms(user, context_.now)};
-  ask_for(session, chat::WriteRequest{std::move(post)}, std::move(call));
+  call.room = post.room;
+  Room* const room = find_room(post.room);
+  if (ask_for(session, chat::WriteRequest{std::move(post)}, std::move(call)) && room) {
+    ++room->posts_open;
+  }
 }
 
 void Core::obey(Session& session, const std::string& ref, chat::GetRecent&& recent) {

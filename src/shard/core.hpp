@@ -142,9 +142,9 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
  private:
   static constexpr unsigned public_listener = 0;  // slots of the listeners' tokens
   static constexpr unsigned admin_listener = 1;
-  static constexpr unsigned max_fills = 64;       // holes and heads asked for at once
-  static constexpr unsigned max_open_calls = 64;  // of one session; beyond it the session waits
-  static constexpr unsigned page_events = 200;    // of one page while catching up or filling
+  static constexpr unsigned max_fills = 64;        // holes and heads asked for at once
+  static constexpr unsigned max_open_calls = 256;  // of one session; beyond it the session waits
+  static constexpr unsigned page_events = 200;     // of one page while catching up or filling
   static constexpr base::Duration stuck_too_long = std::chrono::seconds{1};  // when memory is short
   static constexpr const char* short_of_memory = "The server is short of memory, try again later";
   static constexpr unsigned memory_retry_ms = 2'000;
@@ -270,7 +270,12 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void on_closing(net::Connection& connection) override;
   void on_closed(net::Connection& connection) override;
   void touch(Session& session);
+  bool held(const Room& room) const;
+  bool in_held_room(const Session& session) const;
+  void note_delivery(const std::string& room, base::Instant received);
+  void close_post(const std::string& room);
   void flush();
+  void flush(Room& room);
   void send_pending(Session& session);
   void relieve();
   void forget_backlogs();
@@ -393,7 +398,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   chat::UserId online_compared_up_to_ = 0;
   std::unordered_map<chat::UserId, base::Instant> lately_told_;  // of whom the archive, until then
 
-  // Work for the end of the turn.
+  // Work for the end of the turn, or of a later one where a room is held.
   std::vector<Room*> dirty_rooms_;
   std::vector<base::Handle> touched_;
   std::vector<base::Handle> leaving_;

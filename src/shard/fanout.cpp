@@ -39,25 +39,69 @@ void Core::touch(Session& session) {
   touched_.push_back(session.connection->handle());
 }
 
-void Core::flush() {
-  for (Room* room : dirty_rooms_) {
-    room->dirty = false;
-    if (std::exchange(room->outrun, false)) feed_came_up(*room);
-    for (std::size_t i = 0; i < room->seats.size(); ++i) {
-      Session& session = *room->seats[i].session;
-      if (session.connection->can_send()) send_pending(session);
-    }
-    // Only now, so that nobody who keeps up loses what came in this turn.
-    room->wire.trim(config_.limits.room_buffer_bytes);
+// A send costs nearly the same whether it carries one frame or fifty. So while more messages of the
+// room are about to be committed, those that are wait for them, for `longest_hold` at most. Nobody
+// waits where nothing more is coming.
+bool Core::held(const Room& room) const {
+  return room.posts_open > 0 && !draining_ &&
+         context_.now - room.dirty_since < options_.longest_hold;
+}
+
+// What is for the session alone, mostly the answer to its own message, goes with what is held.
+bool Core::in_held_room(const Session& session) const {
+  return std::ranges::any_of(session.places,
+                             [](const Session::Place& place) { return place.room->dirty; });
+}
+
+// A message's own answer comes behind the batch that it was committed with.
+void Core::note_delivery(const std::string& name, base::Instant received) {
+  Room* room = find_room(name);
+  if (room && room->dirty) {
+    room->received.push_back(received);
+  } else {
+    delivered_.push_back(received);
   }
-  dirty_rooms_.clear();
+}
+
+void Core::close_post(const std::string& name) {
+  Room* room = find_room(name);
+  // Of a room that was left and entered meanwhile, some are not counted.
+  if (room && room->posts_open > 0) --room->posts_open;
+}
+
+void Core::flush() {
+  for (Room* room : std::exchange(dirty_rooms_, {})) {
+    if (held(*room)) {
+      dirty_rooms_.push_back(room);
+    } else {
+      flush(*room);
+    }
+  }
   for (const base::Handle handle : std::exchange(touched_, {})) {
     Client* client = clients_.find(handle);
     if (!client || !client->session) continue;
-    client->session->touched = false;
-    if (client->connection.can_send()) send_pending(*client->session);
+    Session& session = *client->session;
+    if (session.stage != Session::Stage::leaving && in_held_room(session)) {
+      touched_.push_back(handle);
+      continue;
+    }
+    session.touched = false;
+    if (client->connection.can_send()) send_pending(session);
   }
   if (budget_.exhausted()) relieve();
+}
+
+void Core::flush(Room& room) {
+  room.dirty = false;
+  delivered_.insert(delivered_.end(), room.received.begin(), room.received.end());
+  room.received.clear();
+  if (std::exchange(room.outrun, false)) feed_came_up(room);
+  for (std::size_t i = 0; i < room.seats.size(); ++i) {
+    Session& session = *room.seats[i].session;
+    if (session.connection->can_send()) send_pending(session);
+  }
+  // Only now, so that nobody who keeps up loses what came in this turn.
+  room.wire.trim(config_.limits.room_buffer_bytes);
 }
 
 // More waits to be sent than this shard may hold. Readers that lag lose what their rooms keep for
@@ -104,7 +148,7 @@ void Core::send_pending(Session& session) {
     const Session::Place& place = session.places[(session.first_place + i) % places];
     Room& room = *place.room;
     Seat& seat = room.seats[place.seat];
-    if (place.catching_up || seat.cursor == room.wire.end()) continue;
+    if (place.catching_up || room.dirty || seat.cursor == room.wire.end()) continue;
     if (seat.cursor < room.wire.begin() && !fell_off(session, room, seat)) return;
     std::uint64_t cursor = seat.cursor;
     while (cursor < room.wire.end() && count < steps.size() && bytes < net::max_bytes_per_send) {

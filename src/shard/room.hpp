@@ -44,7 +44,9 @@ struct Room {
   std::vector<Seat> seats;
   std::size_t lagging = 0;      // seats whose cursor is not at the end
   std::size_t joining = 0;      // sessions that wait for the archive to let them in
-  bool dirty = false;           // frames were appended in this turn
+  unsigned posts_open = 0;      // messages from here that the archive has not answered
+  base::Instant dirty_since{};  // when the first of the frames below was appended
+  bool dirty = false;           // frames were appended that nobody was sent
   bool filling = false;         // a hole is being read from the archive
   bool count_changed = false;   // presence_count is due
   bool outrun = false;          // a member waits until the feed has come to where it is
@@ -53,6 +55,7 @@ struct Room {
   std::unique_ptr<std::map<chat::UserId, std::string>> withheld;
   std::map<chat::UserId, base::Instant> typing;        // who is typing, and until when
   std::map<chat::UserId, base::Instant> shown_typing;  // whom its members were shown
+  std::vector<base::Instant> received;  // when the messages among these frames were, from here
 
   // Nobody here needs it any more.
   bool abandoned() const {

@@ -22,7 +22,9 @@ Room& Core::room_for(std::string_view name) {
 
 void Core::erase_room(const std::string& name) {
   interest_.remove(name);
-  rooms_.erase(name);
+  const auto place = rooms_.find(name);
+  std::erase(dirty_rooms_, &place->second);
+  rooms_.erase(place);
 }
 
 Room* Core::find_room(std::string_view name) {
@@ -69,6 +71,7 @@ void Core::append(Room& room, std::string_view frame, chat::Seq before, chat::Se
   counts_.messages_delivered += room.seats.size();
   if (!room.dirty) {
     room.dirty = true;
+    room.dirty_since = context_.now;
     dirty_rooms_.push_back(&room);
   }
 }

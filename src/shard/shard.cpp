@@ -132,9 +132,11 @@ bool Core::turn(base::Duration longest) {
   take_inbox();
   const bool ticked = run_timers();
   pump_fills();
+  options_.backend->hand_over();  // first: it is done while this shard sends
   flush();
   net::run_deferred(context_);
   sweep();
+  options_.backend->hand_over();
   measure_turn();
   // Here what came in this turn has been sent or given up.
   if (ticked) publish_metrics();
@@ -151,6 +153,8 @@ void Core::run(const io::Completion& completion) {
   if (!client) return;  // of a client that is gone
   if (token.operation == io::Operation::receive) {
     client->connection.on_received(completion);
+  } else if (token.operation == io::Operation::poll) {
+    client->connection.on_readable();
   } else if (token.operation == io::Operation::send) {
     client->connection.on_sent(completion);
   }
@@ -178,7 +182,6 @@ void Core::on_accepted(const io::Completion& completion) {
     ring_->close(socket);
     return;
   }
-  net::prepare_accepted(socket);
   // While draining, the others end as they are done; this shard is the last.
   if (which == public_listener && !draining_ && least_loaded().adopt(socket)) return;
   // The admin's, or the other shard has more than it can take: this one has just shown that it
@@ -308,8 +311,9 @@ void Core::on_reply(chat::TicketedReply&& ticketed) {
   }
   if (const auto* posted = std::get_if<chat::MessagePosted>(&ticketed.reply)) {
     quotas_.note(*posted, context_.now);  // whether or not its sender is still here
-    if (!posted->duplicate) delivered_.push_back(call.received_at);
+    if (!posted->duplicate) note_delivery(posted->room, call.received_at);
   }
+  if (call.kind == Call::Kind::post) close_post(call.room);
   if (session) --session->open_calls;
   if (call.kind == Call::Kind::join) {
     on_join_reply(client, call, std::move(ticketed.reply));
@@ -323,6 +327,8 @@ void Core::on_reply(chat::TicketedReply&& ticketed) {
 
 base::Duration Core::until_next_timer() const {
   base::Instant next = next_tick_;
+  for (const Room* room : dirty_rooms_)
+    next = std::min(next, room->dirty_since + options_.longest_hold);
   if (!departures_.empty()) next = std::min(next, departures_.front().at);
   if (!typing_ends_.empty()) next = std::min(next, typing_ends_.front().at);
   if (!shown_typing_ends_.empty()) next = std::min(next, shown_typing_ends_.front().at);
@@ -418,6 +424,7 @@ void Core::apply_settings() {
 
 void Core::begin_drain() {
   draining_ = true;
+  flush();  // what is held goes before the goodbyes
   const unsigned window = std::max(1u, config_.server.drain_window_ms);
   clients_.for_each([&](base::Handle, Client& client) {
     if (!client.session) return;
@@ -481,8 +488,7 @@ void Core::sweep() {
   }
 }
 
-// A message's own answer comes behind the batch that it was committed with, so at the end of the
-// turn that brought it the sends to this shard's members are with the kernel.
+// At the end of the turn the sends to this shard's members are with the kernel.
 void Core::measure_turn() {
   const base::Instant end = io::now();
   for (const base::Instant received : delivered_) counts_.delivery.add(end - received);

@@ -86,6 +86,8 @@ struct ShardOptions {
   std::string address;                           // of the public listener, "127.0.0.1:8080"
   base::WallMs started_at = 0;
   InboxBounds inbox;
+  // How long a message waits for others of its room that are being committed; tests make it long.
+  base::Duration longest_hold = std::chrono::milliseconds{1};
 };
 
 class Shard : public chat::ShardInbox, public chat::SignalInbox {

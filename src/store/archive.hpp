@@ -57,7 +57,7 @@ struct WriterMetrics {  // written by the writer's thread, readable from any
 class Writer {
  public:
   virtual ~Writer() = default;
-  // Any thread. False when the mailbox is full.
+  // Any thread, which wakes the writer when it has posted all. False when the mailbox is full.
   [[nodiscard]] virtual bool post(WriteRequestWithTicket&& request) = 0;
   virtual std::size_t backlog() const = 0;  // roughly; any thread
   virtual WriterMetrics metrics() const = 0;

@@ -33,7 +33,6 @@ BatchWriter::BatchWriter(io::Wake wake, const ArchiveOptions& options, std::uint
 bool BatchWriter::post(WriteRequestWithTicket&& request) {
   if (!mailbox_.post(std::move(request))) return false;
   backlog_.fetch_add(1, std::memory_order_relaxed);
-  wake_.notify();
   return true;
 }
 

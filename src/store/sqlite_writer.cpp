@@ -10,7 +10,9 @@
 namespace starling::store {
 namespace {
 
-constexpr int checkpoint_pages = 1'000;  // of the write-ahead log; SQLite's own default
+// Of the write-ahead log, 16 MB. The longer it is, the fewer times a page that every commit changes
+// is written back; SQLite's own 1,000 cost a tenth more CPU for each message.
+constexpr int checkpoint_pages = 4'000;
 
 }  // namespace
 

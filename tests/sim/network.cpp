@@ -1,5 +1,7 @@
 #include "network.hpp"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -188,6 +190,9 @@ void Network::do_receive(Socket& socket) {
   const bool deaf = socket.shut_read && random_.flip();  // what had come is thrown away
   if (flight.cancelled) {
     completion.result = -ECANCELED;
+  } else if (flight.token.operation == io::Operation::poll) {
+    count(Happened::parked_woken);
+    completion.result = fails(Fault::completion) ? -ENOMEM : POLLIN;
   } else if (socket.reset) {
     completion.result = -ECONNRESET;
   } else if (fails(Fault::completion)) {

@@ -13,13 +13,19 @@ namespace starling::sim {
 
 bool Router::submit(chat::Request&& request, chat::Ticket ticket) {
   if (auto* write = std::get_if<chat::WriteRequest>(&request)) {
-    return writer->post({std::move(*write), ticket});
+    if (!writer->post({std::move(*write), ticket})) return false;
+    writes_posted_ = true;
+    return true;
   }
   if (auto* read = std::get_if<chat::ReadRequest>(&request)) {
     next_reader_ = (next_reader_ + 1) % readers.size();
     return readers[next_reader_]->post({std::move(*read), ticket});
   }
   return false;  // no passwords here
+}
+
+void Router::hand_over() {
+  if (std::exchange(writes_posted_, false)) writer->wake();
 }
 
 Process::Process(const ProcessOptions& options, std::string id, Random& random, Network& network,

@@ -45,12 +45,14 @@ struct ProcessOptions {
 class Router final : public chat::Backend {
  public:
   bool submit(chat::Request&& request, chat::Ticket ticket) override;
+  void hand_over() override;
 
   store::Writer* writer = nullptr;
   std::vector<store::Reader*> readers;
 
  private:
   std::size_t next_reader_ = 0;
+  bool writes_posted_ = false;
 };
 
 class Process final : private chat::EventEncoder {

@@ -25,6 +25,7 @@ class SimRing final : public io::Ring {
   // ---- io::Ring
   void accept(int listener, io::Token token) override;
   void receive(int socket, io::Token token) override;
+  void poll(int socket, io::Token token) override { receive(socket, token); }
   void send(int socket, std::span<const std::byte> bytes, io::Token token) override;
   void send_gather(int socket, const msghdr* message, io::Token token) override;
   void cancel(io::Token target) override;

@@ -37,6 +37,7 @@ constexpr std::array<const char*, kinds> names{
     "signals dropped",
     "calls refused",
     "receives without a buffer",
+    "polls that found something",
     "multishots that ended",
     "short sends",
     "freezes",

@@ -31,6 +31,7 @@ enum class Happened : std::uint8_t {
   signal_dropped,
   call_refused,
   no_receive_buffer,
+  parked_woken,
   ended_multishot,
   short_send,
   freeze,

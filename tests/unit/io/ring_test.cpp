@@ -161,6 +161,36 @@ TEST_F(RingTest, a_cancelled_receive_ends_and_loses_nothing) {
   EXPECT_EQ(text(completion), "late");
 }
 
+TEST_F(RingTest, a_poll_ends_when_there_is_something_to_receive) {
+  make();
+  const Token token{Operation::poll, {5, 1}};
+  ring->poll(pair[0], token);
+  ring->turn({});
+  ASSERT_EQ(::write(pair[1], "late", 4), 4);
+  const Completion completion = await(Operation::poll);
+  EXPECT_GT(completion.result, 0);
+  EXPECT_FALSE(completion.armed);
+  EXPECT_FALSE(completion.has_buffer);
+  ring->receive(pair[0], {Operation::receive, {5, 1}});
+  EXPECT_EQ(text(await(Operation::receive)), "late");
+}
+
+TEST_F(RingTest, a_poll_ends_with_the_stream_with_a_shutdown_and_with_a_cancel) {
+  make();
+  const Token token{Operation::poll, {6, 1}};
+  ring->poll(pair[0], token);
+  ring->turn({});
+  ring->cancel(token);
+  EXPECT_EQ(await(Operation::poll).result, -ECANCELED);
+  ring->poll(pair[0], token);
+  ::shutdown(pair[1], SHUT_WR);
+  EXPECT_GT(await(Operation::poll).result, 0);
+  ring->poll(pair[1], token);
+  ring->turn({});
+  ring->shutdown(pair[1], SHUT_RDWR);
+  EXPECT_GT(await(Operation::poll).result, 0);
+}
+
 TEST_F(RingTest, shutting_down_ends_an_armed_receive) {
   make();
   ring->receive(pair[0], {Operation::receive, {6, 1}});

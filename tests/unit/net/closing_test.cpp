@@ -32,6 +32,37 @@ TEST_F(ClosingTest, the_whole_ladder) {
   expect_closed();
 }
 
+TEST_F(ClosingTest, whoever_is_parked_closes_like_the_others) {
+  for (const bool stubborn : {false, true}) {
+    reset();
+    upgrade();
+    pass(seconds{5});
+    receive_ends(-ECANCELED);
+    connection->abort();
+    EXPECT_EQ(ring.shutdowns, std::vector<int>{SHUT_RDWR});
+    end_turn();
+    EXPECT_FALSE(ring.closed) << "the poll is in flight";
+    if (stubborn) pass(seconds{5});
+    EXPECT_EQ(ring.cancelled_polls, stubborn ? 1u : 0u);
+    poll_ends();
+    EXPECT_FALSE(ring.receiving);
+    expect_closed();
+  }
+}
+
+TEST_F(ClosingTest, whoever_is_parked_lingers_until_the_peer_ends) {
+  upgrade();
+  pass(seconds{5});
+  receive_ends(-ECANCELED);
+  say_goodbye();
+  send_all();
+  EXPECT_EQ(connection->state(), State::lingering);
+  poll_ends();
+  EXPECT_TRUE(ring.receiving) << "unread bytes would make the close a reset";
+  peer_ends();
+  expect_closed();
+}
+
 TEST_F(ClosingTest, flushing_waits_for_the_send_that_is_in_flight) {
   upgrade();
   connection->send_text("before");

@@ -37,10 +37,17 @@ class ScriptedRing final : public io::Ring {
   void receive(int socket, io::Token token) override {
     EXPECT_EQ(socket, test_socket);
     EXPECT_EQ(token.operation, io::Operation::receive);
-    EXPECT_FALSE(receiving) << "a second receive";
+    EXPECT_FALSE(receiving || polling) << "a second receive";
     EXPECT_FALSE(closed);
     receiving = true;
     ++receives;
+  }
+  void poll(int socket, io::Token token) override {
+    EXPECT_EQ(socket, test_socket);
+    EXPECT_EQ(token.operation, io::Operation::poll);
+    EXPECT_FALSE(receiving || polling) << "a poll beside another or a receive";
+    EXPECT_FALSE(closed);
+    polling = true;
   }
   void send(int socket, std::span<const std::byte> bytes, io::Token token) override {
     iovec range{const_cast<std::byte*>(bytes.data()), bytes.size()};
@@ -51,6 +58,7 @@ class ScriptedRing final : public io::Ring {
   }
   void cancel(io::Token target) override {
     if (target.operation == io::Operation::receive) ++cancelled_receives;
+    if (target.operation == io::Operation::poll) ++cancelled_polls;
     if (target.operation == io::Operation::send) ++cancelled_sends;
   }
   void shutdown(int socket, int how) override {
@@ -63,7 +71,7 @@ class ScriptedRing final : public io::Ring {
     EXPECT_FALSE(closed) << "closed twice";
     closed = true;
     if (ends) return;
-    EXPECT_FALSE(receiving) << "closed under a receive";
+    EXPECT_FALSE(receiving || polling) << "closed under a receive";
     EXPECT_FALSE(sending) << "closed under a send";
   }
   void release(std::uint16_t buffer) override {
@@ -86,6 +94,7 @@ class ScriptedRing final : public io::Ring {
   }
 
   bool receiving = false;
+  bool polling = false;
   bool ends = false;  // the process does, and its ring with it: whatever is in flight
   bool sending = false;
   bool closed = false;
@@ -93,6 +102,7 @@ class ScriptedRing final : public io::Ring {
   unsigned sends = 0;
   std::size_t ranges_in_flight = 0;
   unsigned cancelled_receives = 0;
+  unsigned cancelled_polls = 0;
   unsigned cancelled_sends = 0;
   std::vector<int> shutdowns;
   std::vector<std::uint16_t> lent;
@@ -234,6 +244,10 @@ class ConnectionTest : public testing::Test {
     std::fill(buffer.begin(), buffer.end(), '#');
   }
   void receive_ends(std::int32_t result) { connection->on_received(received(result, false)); }
+  void poll_ends() {
+    EXPECT_TRUE(std::exchange(ring.polling, false));
+    connection->on_readable();
+  }
   void peer_ends() { receive_ends(0); }
 
   // Feeds the same bytes again and again until the connection asks for no more of them; how often.

@@ -67,6 +67,48 @@ TEST_F(ReceiveTest, a_starved_connection_that_was_shut_is_not_armed_again) {
   expect_closed();
 }
 
+TEST_F(ReceiveTest, who_is_silent_for_a_while_is_polled_and_read_again) {
+  upgrade();
+  pass(seconds{5} - milliseconds{1});
+  EXPECT_EQ(ring.cancelled_receives, 0u);
+  pass(milliseconds{1});
+  EXPECT_EQ(ring.cancelled_receives, 1u);
+  EXPECT_FALSE(ring.polling) << "beside a receive";
+  pass(seconds{1});
+  EXPECT_EQ(ring.cancelled_receives, 1u) << "cancelled twice";
+  receive_ends(-ECANCELED);
+  EXPECT_TRUE(ring.polling);
+  for (int i = 0; i < 2; ++i) {
+    pass(seconds{20});
+    EXPECT_TRUE(ring.polling);
+    poll_ends();
+    ASSERT_TRUE(ring.receiving);
+    arrive(text("back"));
+    pass(seconds{5});
+    receive_ends(-ECANCELED);
+  }
+  EXPECT_EQ(owner.messages, (std::vector<std::string>{"back", "back"}));
+}
+
+TEST_F(ReceiveTest, who_speaks_while_it_is_to_be_parked_goes_on) {
+  upgrade();
+  pass(seconds{5});
+  arrive(text("in time"));
+  receive_ends(-ECANCELED);
+  EXPECT_FALSE(ring.polling);
+  EXPECT_TRUE(ring.receiving);
+  EXPECT_EQ(owner.messages, std::vector<std::string>{"in time"});
+}
+
+TEST_F(ReceiveTest, a_request_that_is_slow_is_not_parked) {
+  arrive("GET / HTTP/1.1\r\n");
+  pass(seconds{4});
+  arrive("Host: x\r\n\r\n");
+  send_all();
+  pass(seconds{10});
+  EXPECT_EQ(ring.cancelled_receives, 0u);
+}
+
 TEST_F(ReceiveTest, an_error_closes_in_every_state) {
   const auto break_in = [&](const char* what, auto&& prepare) {
     SCOPED_TRACE(what);

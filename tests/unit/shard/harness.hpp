@@ -200,6 +200,7 @@ class ShardTest : public testing::Test {
     options.bus = &bus;
     options.encoder = &encoder;
     options.server_id = "test";
+    options.longest_hold = longest_hold;
     options.epoch = 7;
     options.fleet = fleet.get();
     options.archive_healthy = [this] {
@@ -358,6 +359,7 @@ class ShardTest : public testing::Test {
   }
 
   Config config;
+  base::Duration longest_hold = ShardOptions{}.longest_hold;
   std::unique_ptr<chat::Quotas> quotas;  // made of `config` by start()
   chat::MemoryLadder memory{100};        // of a hundred bytes: one is a percent
   unsigned measurements = 0;             // that a shard asked for
