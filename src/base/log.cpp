@@ -6,18 +6,27 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstdio>
+#include <future>
 #include <memory>
+#include <thread>
 #include <utility>
+
+#include "base/journal.hpp"
 
 namespace starling::base {
 namespace {
 
 constexpr std::size_t queue_lines = 8'192;
+constexpr std::chrono::seconds last_patience{3};
+
+enum class Form : std::uint8_t { text, json, journal };
 
 // Set by the main thread before other threads run and after they have ended.
 std::shared_ptr<spdlog::async_logger> logger;
-bool as_json = false;
+std::shared_ptr<JournalSink> journal;  // where that is the form
+Form form = Form::text;
 
 constexpr std::array<std::string_view, 4> names{"debug", "info", "warning", "error"};
 
@@ -75,6 +84,30 @@ std::string text_line(std::string_view sentence, std::initializer_list<LogField>
   return line;
 }
 
+// The text that the sink of this form takes.
+std::string formed(std::string_view sentence, std::initializer_list<LogField> fields) {
+  switch (form) {
+    case Form::text:
+      return text_line(sentence, fields);
+    case Form::json:
+      return json_line(sentence, fields);
+    case Form::journal:
+      return journal_entry(sentence, fields);
+  }
+  return {};
+}
+
+Form wanted_form() {
+  if (stderr_is_journal()) return Form::journal;
+  return ::isatty(STDERR_FILENO) != 0 ? Form::text : Form::json;
+}
+
+spdlog::sink_ptr make_sink() {
+  if (form != Form::journal) return std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>();
+  journal = std::make_shared<JournalSink>();
+  return journal;
+}
+
 }  // namespace
 
 bool parse_log_level(std::string_view text, LogLevel& level) {
@@ -87,32 +120,38 @@ bool parse_log_level(std::string_view text, LogLevel& level) {
 }
 
 void start_logging(LogLevel level) {
-  as_json = ::isatty(STDERR_FILENO) == 0;
+  form = wanted_form();
   spdlog::init_thread_pool(queue_lines, 1);
-  auto sink = std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>();
-  logger =
-      std::make_shared<spdlog::async_logger>("starling", std::move(sink), spdlog::thread_pool(),
-                                             spdlog::async_overflow_policy::overrun_oldest);
+  logger = std::make_shared<spdlog::async_logger>("starling", make_sink(), spdlog::thread_pool(),
+                                                  spdlog::async_overflow_policy::overrun_oldest);
   logger->set_level(to_spdlog(level));
-  if (as_json) {
+  if (form == Form::json) {
     logger->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v)",
                         spdlog::pattern_time_type::utc);
-  } else {
+  } else if (form == Form::text) {
     logger->set_pattern("%H:%M:%S.%e %^%-7l%$ %v");
   }
   logger->flush_on(spdlog::level::info);
 }
 
-void stop_logging() {
-  const std::shared_ptr<spdlog::async_logger> last = std::exchange(logger, nullptr);
-  spdlog::shutdown();  // ends the thread, which writes what is queued first and uses `last`
+// The library waits for its thread without a limit, and that one for whoever reads.
+bool stop_logging() {
+  std::promise<void> promise;
+  const std::future<void> written = promise.get_future();
+  std::thread waiting{[last = std::exchange(logger, nullptr), done = std::move(promise)]() mutable {
+    spdlog::shutdown();  // ends the thread, which writes what is queued first and uses `last`
+    done.set_value();
+  }};
+  const bool in_time = written.wait_for(last_patience) == std::future_status::ready;
+  in_time ? waiting.join() : waiting.detach();
+  return in_time;
 }
 
 void set_log_level(LogLevel level) { logger->set_level(to_spdlog(level)); }
 
 std::uint64_t dropped_log_lines() {
   const std::shared_ptr<spdlog::details::thread_pool> pool = spdlog::thread_pool();
-  return pool ? pool->overrun_counter() : 0;
+  return (pool ? pool->overrun_counter() : 0) + (journal ? journal->refused() : 0);
 }
 
 void log(LogLevel level, std::string_view sentence, std::initializer_list<LogField> fields) {
@@ -122,8 +161,7 @@ void log(LogLevel level, std::string_view sentence, std::initializer_list<LogFie
     return;
   }
   if (!logger->should_log(to_spdlog(level))) return;
-  logger->log(to_spdlog(level), "{}",
-              as_json ? json_line(sentence, fields) : text_line(sentence, fields));
+  logger->log(to_spdlog(level), "{}", formed(sentence, fields));
 }
 
 }  // namespace starling::base

@@ -21,17 +21,19 @@ struct LogField {
 // "debug", "info", "warning" or "error"; false for anything else.
 bool parse_log_level(std::string_view text, LogLevel& level);
 
-// Before the first line, from the main thread. Coloured text on a terminal, JSON lines elsewhere;
-// always on standard error.
+// Before the first line, from the main thread. Where standard error is the journal, fields of it
+// (base/journal.hpp); coloured text on a terminal; JSON lines elsewhere.
 void start_logging(LogLevel level);
 
-// Waits until everything logged so far has been written. From the main thread, at the end.
-void stop_logging();
+// Waits until everything logged so far has been written. From the main thread, at the end. False:
+// nobody has read it for three seconds; a thread still waits for that, and the process has to end
+// by _exit(2).
+[[nodiscard]] bool stop_logging();
 
 // From now on. Any thread, between the two above.
 void set_log_level(LogLevel level);
 
-// How many lines found no room in the queue. Any thread.
+// How many lines found no room in the queue, or were refused by the journal. Any thread.
 std::uint64_t dropped_log_lines();
 
 // Any thread. Before start_logging() and after stop_logging() lines go straight to standard error.

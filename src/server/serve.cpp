@@ -522,7 +522,7 @@ int serve(const Settings& settings, const GatherSettings& gather) {
     code = server.start();
     if (code == exit_ok) code = server.run_until_stopped();
   }
-  base::stop_logging();  // the last of the threads
+  if (!base::stop_logging()) ::_exit(code);  // the last of the threads
   return code;
 }
 

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
+import os, { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import WebSocket from 'ws';
@@ -17,6 +17,11 @@ export const binary =
   ['build-test', 'build'].map((folder) => path.join(root, folder, 'src/server/starling')).find(existsSync);
 
 export const LIMIT_MS = 20_000;
+
+// Shows a process another wall clock. Not for sanitized builds: those are loaded before anything else.
+export const faketime = `/usr/lib/${os.arch() === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/faketime/libfaketime.so.1`;
+// What runs a command in a namespace of its own, of that kind, with the rights of root there.
+export const unshare = (kind, script) => ['/usr/bin/unshare', `--${kind}`, ...(process.getuid() === 0 ? [] : ['--map-root-user']), '/bin/sh', '-c', `${script} && exec "$@"`, 'sh'];
 
 // For tests of load: lines of the section [limits] under which only the machine limits.
 export const UNLIMITED = `messages_per_second = 1000000
@@ -35,9 +40,11 @@ export function within(promise, what, limit = LIMIT_MS) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-// Runs the program to its end: {code, stdout, stderr}. `input`: what it finds on standard input.
+// Runs the program to its end: {code, stdout, stderr}. `input`: what it finds on standard input;
+// `through`: a program that runs it as itself (exec), and its arguments.
 export async function run(args, options = {}) {
-  const child = spawn(binary, args, { env: cleanEnvironment(options.env), cwd: options.cwd });
+  const [program, ...first] = [...(options.through ?? []), binary];
+  const child = spawn(program, [...first, ...args], { env: cleanEnvironment(options.env), cwd: options.cwd });
   child.stdin.on('error', () => {}); // it may end without having read it
   child.stdin.end(options.input ?? '');
   let stdout = '';
@@ -81,7 +88,12 @@ export class Server {
 
   static async start(options) {
     const server = new Server(options);
-    await server.start();
+    try {
+      await server.start();
+    } catch (error) {
+      await server.dispose();
+      throw error;
+    }
     return server;
   }
 
@@ -98,17 +110,20 @@ export class Server {
     const [program, ...first] = [...(this.options.through ?? []), binary];
     this.child = spawn(program, [...first, ...args], { env: cleanEnvironment(this.options.env), stdio: ['ignore', 'ignore', 'pipe'] });
     this.ended = once(this.child, 'close');
-    let rest = '';
     const serving = new Promise((resolve, reject) => {
-      this.child.stderr.on('data', (data) => {
-        const lines = (rest + data).split('\n');
-        rest = lines.pop();
-        for (const line of lines) {
-          this.lines.push(line);
-          if (line.includes('"message":"serving"')) resolve(JSON.parse(line));
-        }
-      });
-      this.child.on('close', (code) => reject(new Error(`the server ended with ${code}: ${this.lines.join('\n')}${rest}`)));
+      // `log`: where its lines come from besides standard error.
+      for (const stream of [this.child.stderr, this.options.log ?? []].flat()) {
+        let rest = '';
+        stream.on('data', (data) => {
+          const lines = (rest + data).split('\n');
+          rest = lines.pop();
+          for (const line of lines) {
+            this.lines.push(line);
+            if (line.includes('"message":"serving"')) resolve(JSON.parse(line));
+          }
+        });
+      }
+      this.child.on('close', (code) => reject(new Error(`the server ended with ${code}: ${this.lines.join('\n')}`)));
     });
     serving.catch(() => {});
     const line = await within(serving, 'serving');

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { run, Server } from './harness.mjs';
+import { journal } from './journal.mjs';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const read = (name) => readFileSync(path.join(root, name), 'utf8');
@@ -63,10 +64,11 @@ test('deliveries and turns are measured: a repeat is none, each message is one',
   }
 });
 
-test('no planted secret is in logs, metrics, settings shown, or the command line', async () => {
+for (const form of ['JSON', 'the journal']) test(`no planted secret is in logs (${form}), metrics, settings shown, or the command line`, async (t) => {
   const planted = { secret: 'planted-secret-of-the-tokens', code: 'planted-invite-code', text: 'planted-message-text', password: 'planted-password', email: 'planted-address' };
   const config = `[auth]\nsecret = "${planted.secret}"\nregistration = "invite"\ninvite_code = "${planted.code}"\n[log]\nlevel = "debug"\n`;
-  const server = await Server.start({ config });
+  const kept = form === 'JSON' ? null : await journal(t);
+  const server = await Server.start({ config, through: kept?.through, log: kept?.log });
   try {
     const body = { username: 'ann', email: `${planted.email}@example.org`, password: planted.password, invite: planted.code };
     const made = await server.call('POST', '/api/users', { body });
@@ -91,6 +93,7 @@ test('no planted secret is in logs, metrics, settings shown, or the command line
       'command line': readFileSync(`/proc/${server.child.pid}/cmdline`, 'utf8'),
     };
     assert.equal(await server.stop(), 0);
+    await kept?.told.until((line) => line.includes('"message":"stopped"'), 'the last line');
     seen.logs = server.lines.join('\n');
     assert.ok(seen.logs.includes('stopped') && seen.metrics.length > 1000 && seen['config show'].includes('(hidden)'));
     for (const [where, text] of Object.entries(seen)) {

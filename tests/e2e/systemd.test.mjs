@@ -7,6 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { run, Server } from './harness.mjs';
+import { journal } from './journal.mjs';
 
 const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../tools/systemd');
 const unit = (name) => readFileSync(path.join(folder, name), 'utf8');
@@ -29,9 +30,10 @@ test('the two services differ in port and folder only, and start what the progra
   assert.deepEqual(readdirSync(folder).sort(), ['starling.service', 'starling.socket', 'starling.sysusers', 'starling@.service']);
 });
 
-// It serves, talks, reloads, copies itself and drains, through a program that lets it do less.
-async function lives(through) {
-  const server = await Server.start({ through, args: ['--threads', '2'], config: '[server]\npin = true\n' });
+// It serves, talks, reloads, copies itself and drains, through a program that lets it do less; `kept`: as a service,
+// whose standard error is the journal.
+async function lives(through, kept) {
+  const server = await Server.start({ through: [...(kept?.through ?? []), ...through], log: kept?.log, args: ['--threads', '2'], config: '[server]\npin = true\n' });
   try {
     const ann = await server.user('ann', { password: 'a long password' });
     const [one, other] = [await server.member(ann, 'r'), await server.member(ann, 'r')];
@@ -42,8 +44,10 @@ async function lives(through) {
     assert.equal((await run(['reload', '--data-dir', data])).code, 0);
     assert.equal((await run(['backup', path.join(server.folder, 'copy'), '--data-dir', data])).code, 0);
     assert.equal(await server.stop(), 0);
-    const complaints = server.lines.filter((line) => /"level":"(warning|error)"/.test(line));
+    await kept?.told.until((line) => line.includes('"message":"stopped"'), 'the last line');
+    const complaints = server.lines.filter((line) => /"level":"(warning|error)"|"PRIORITY":"[34]"/.test(line));
     assert.deepEqual(complaints, []);
+    assert.equal(server.lines.some((line) => line.includes('"level"')), !kept);
   } finally {
     await server.dispose();
   }
@@ -78,7 +82,7 @@ for call in allowed | {"execve"}:
     except Exception: pass
 filter.load()
 os.execv(sys.argv[2], sys.argv[2:])`;
-  await lives(['/usr/bin/python3', '-c', script, sets.join('|')]);
+  await lives(['/usr/bin/python3', '-c', script, sets.join('|')], await journal(t));
 });
 
 test('the server lives with the seccomp profile for containers, which forbids namespaces and mounts', async (t) => {

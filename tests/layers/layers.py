@@ -23,7 +23,7 @@ LIBRARIES = {
     "liburing.h": "io", "llhttp.h": "proto", "wslay/": "proto", "simdjson.h": "proto",
     "nettle/": "proto", "zlib.h": "proto", "sqlite3.h": "store", "mysql.h": "store", "mysqld_error.h": "store", "errmsg.h": "store", "utf8proc.h": "store", "jwt.h": "api",
     "CLI/": "server", "toml++/": "server", "prometheus/": "server", "spdlog/": "base",
-    "fmt/": "base", "absl/": "base", "amqp": "bus",
+    "fmt/": "base", "absl/": "base", "systemd/": "base", "amqp": "bus",
 }
 FORBIDDEN = {"linux/io_uring.h": "shadows liburing's own copy and breaks buffer rings"}
 ONE_FILE = {"CLI/": "server/command_line.cpp", "toml++/": "server/settings_file.cpp"}

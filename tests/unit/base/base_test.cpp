@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/chunk.hpp"
+#include "base/journal.hpp"
 #include "base/log.hpp"
 #include "base/mailbox.hpp"
 #include "base/slot_map.hpp"
@@ -129,6 +130,13 @@ TEST(TimeTest, http_date) {
   EXPECT_EQ(text(951'782'399'999), "Mon, 28 Feb 2000 23:59:59 GMT");
   EXPECT_EQ(text(-1), "Wed, 31 Dec 1969 23:59:59 GMT");
   EXPECT_EQ(text(WallMs{1} << 62), "Fri, 31 Dec 9999 23:59:59 GMT");
+}
+
+TEST(JournalTest, an_entry_has_fields_with_names_that_the_journal_takes) {
+  using namespace std::string_literals;
+  EXPECT_EQ(journal_entry("a sentence", {}), "MESSAGE=a sentence\0"s);
+  EXPECT_EQ(journal_entry("a=b", {{"userId", "7"}, {"next-id", "x\0y\nz"s}}),
+            "MESSAGE=a=b\0STARLING_USERID=7\0STARLING_NEXT_ID=x y\nz\0"s);
 }
 
 TEST(LogTest, levels_have_names) {
