@@ -167,11 +167,17 @@ HttpResponse text_response(int status, std::string body) {
   return response;
 }
 
-HttpResponse answer_ready(const RestContext& context, const HttpRequest& request) {
-  std::string details;
-  const bool ready = context.surroundings->ready(details);
-  const bool verbose = request.query_value("verbose") != nullptr;
-  return text_response(ready ? 200 : 503, verbose ? details : ready ? "ready\n" : "not ready\n");
+// With ?verbose a line for each check.
+HttpResponse answer_ready(const Readiness& now, const HttpRequest& request) {
+  const int status = now.ready() ? 200 : 503;
+  if (!request.query_value("verbose")) {
+    return text_response(status, now.ready() ? "ready\n" : "not ready\n");
+  }
+  std::string details = now.archive ? "[+]archive ok\n" : "[-]archive: the last commit failed\n";
+  details += now.stalled_threads == 0 ? "[+]threads ok\n"
+                                      : "[-]threads: one stands still, the log names it\n";
+  details += now.draining ? "[-]draining\n" : "[+]serving ok\n";
+  return text_response(status, std::move(details));
 }
 
 // What is not under /api/: pages and health. Read only.
@@ -187,7 +193,7 @@ HttpResponse answer_plain(const RestContext& context, const HttpRequest& request
     return with_allow(proto::problem(405, "bad_request", "Method not allowed here"), methods);
   }
   if (live) return text_response(200, "ok\n");
-  if (ready) return answer_ready(context, request);
+  if (ready) return answer_ready(context.surroundings->readiness(), request);
   if (socket) return proto::upgrade_required("Here is a WebSocket: ask for the upgrade");
   return answer_page(*page, request);
 }
@@ -239,18 +245,17 @@ Step answer(RestContext& context, HttpRequest& request, const Caller& caller) {
   return answer_plain(context, request);
 }
 
-HttpResponse answer_admin(RestContext& context, const HttpRequest& request,
-                          const std::function<std::string()>& metrics_text) {
+HttpResponse answer_admin(const HttpRequest& request, const AdminSources& sources) {
   if (request.method != Method::get && request.method != Method::head) {
     return with_allow(proto::problem(405, "bad_request", "Method not allowed here"), "GET, HEAD");
   }
   if (request.path == "/metrics") {
-    HttpResponse response = text_response(200, metrics_text());
+    HttpResponse response = text_response(200, sources.metrics_text());
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     return response;
   }
   if (request.path == "/livez") return text_response(200, "ok\n");
-  if (request.path == "/readyz") return answer_ready(context, request);
+  if (request.path == "/readyz") return answer_ready(sources.readiness(), request);
   return proto::problem(404, "not_found", "Here are /metrics, /livez and /readyz");
 }
 

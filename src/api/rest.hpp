@@ -36,6 +36,15 @@ struct Ask {
   std::function<Step(chat::Reply&&)> then;
 };
 
+// Whether a server can do its work, and what stands in its way.
+struct Readiness {
+  bool archive = true;              // the last commit went well
+  std::size_t stalled_threads = 0;  // that stand still
+  bool draining = false;
+
+  bool ready() const { return archive && stalled_threads == 0 && !draining; }
+};
+
 // What only a shard knows; called on its thread from within a step.
 class Surroundings {
  public:
@@ -45,8 +54,8 @@ class Surroundings {
   virtual bool token_revoked(const Identity& token) const = 0;
   virtual std::uint64_t online_count(std::string_view room) const = 0;  // people in a room now
   virtual void publish(const chat::Signal& signal) = 0;
-  virtual std::vector<FleetEntry> fleet() const = 0;   // this server first
-  virtual bool ready(std::string& details) const = 0;  // readyz; details: a line per check
+  virtual std::vector<FleetEntry> fleet() const = 0;  // this server first
+  virtual Readiness readiness() const = 0;
 };
 
 // Of one shard; everything behind the references outlives it.
@@ -77,8 +86,12 @@ bool asks_health(const proto::HttpRequest& request);
 // 429: may be asked again after `wait`.
 proto::HttpResponse too_many(base::Duration wait, std::string_view detail);
 
-// The admin listener: /metrics with the given text, /livez, /readyz; 404 for the rest.
-proto::HttpResponse answer_admin(RestContext& context, const proto::HttpRequest& request,
-                                 const std::function<std::string()>& metrics_text);
+// What the admin listener tells; asked on the thread that answers.
+struct AdminSources {
+  std::function<std::string()> metrics_text;
+  std::function<Readiness()> readiness;
+};
+// The admin listener: /metrics, /livez, /readyz; 404 for the rest.
+proto::HttpResponse answer_admin(const proto::HttpRequest& request, const AdminSources& sources);
 
 }  // namespace starling::api

@@ -1,4 +1,5 @@
-// Listener: the socket that new connections come from. Lives on the first shard's thread.
+// Listener: the socket that new connections come from. Lives on the main thread; who accepts is
+// given the descriptor.
 #pragma once
 
 #include <cstdint>

@@ -30,6 +30,7 @@
 #include "io/clock.hpp"
 #include "io/wake.hpp"
 #include "net/listener.hpp"
+#include "server/admin.hpp"
 #include "server/archive_options.hpp"
 #include "server/bus_link.hpp"
 #include "server/crew.hpp"
@@ -145,7 +146,10 @@ class Server final : private Kept {
   void reread_revocations() override {
     for (shard::Shard* shard : crew_.shards()) shard->reread_revocations();
   }
-  void drain() override { crew_.drain(); }
+  void drain() override {
+    draining_ = true;
+    crew_.drain();
+  }
   bool drained() const override { return crew_.drained(); }
   base::Duration drain_deadline() const override {
     return std::chrono::milliseconds{config_.server.drain_deadline_ms};
@@ -157,6 +161,7 @@ class Server final : private Kept {
   int start_archive();
   int start_shards();
   int start_workers();
+  int start_admin();
   void say_what_runs() const;
   std::string metrics();
   void stop();
@@ -167,6 +172,7 @@ class Server final : private Kept {
   const GivenSockets given_ = take_given_sockets();
   int signals_ = -1;
   std::atomic<std::size_t> stalled_threads_{0};
+  std::atomic<bool> draining_{false};
   std::atomic<bool> last_reload_successful_{true};
   std::uint64_t messages_told_ = 0;  // of the last status
   std::uint64_t messages_per_second_ = 0;
@@ -196,6 +202,7 @@ class Server final : private Kept {
   std::vector<std::unique_ptr<Loop<store::Reader>>> reader_loops_;
   std::unique_ptr<Loop<Hasher>> hasher_loop_;
   Crew crew_;
+  std::unique_ptr<Admin> admin_;  // asks all of the above
 };
 
 // The kernel takes the sockets of a killed predecessor out of its rings only after that process is
@@ -271,7 +278,7 @@ int Server::start() {
 
   server_id_ = random_server_id();
   for (const auto step : {&Server::start_bus, &Server::start_archive, &Server::start_shards,
-                          &Server::start_workers}) {
+                          &Server::start_workers, &Server::start_admin}) {
     if (const int code = (this->*step)(); code != exit_ok) return code;
   }
   crew_.run();
@@ -322,7 +329,6 @@ int Server::start_shards() {
   if (config_.store.url.starts_with("mysql:")) options.fleet = link_ ? &link_->state() : &no_bus_;
   options.epoch = archive_->epoch();
   options.revocations = archive_->revocations(io::wall_clock());
-  options.metrics_text = [this] { return metrics(); };
   options.archive_healthy = [this] { return writer_->metrics().healthy; };
   options.stalled_threads = [this] { return stalled_threads_.load(); };
   options.address = address_;
@@ -337,7 +343,6 @@ int Server::start_shards() {
     all[index].backend = routers_.emplace_back(std::make_unique<Router>()).get();
   }
   all.front().public_listener = public_listener_->descriptor();
-  all.front().admin_listener = admin_listener_->descriptor();
   const base::Result<void> started = crew_.start(std::move(all), config_.server.pin);
   if (!started) return fail(exit_os, started.error().message);
   for (shard::Shard* shard : crew_.shards()) bus_.add(shard);
@@ -374,6 +379,19 @@ int Server::start_workers() {
     const base::Result<void> linked = link_->start(inboxes, &bus_);
     if (!linked) return fail(exit_os, linked.error().message);
   }
+  return exit_ok;
+}
+
+// Last: it asks the others.
+int Server::start_admin() {
+  base::Result<std::unique_ptr<Admin>> admin =
+      Admin::start(admin_listener_->descriptor(),
+                   {.metrics_text = [this] { return metrics(); },
+                    .readiness = [this]() -> api::Readiness {
+                      return {writer_->metrics().healthy, stalled_threads_, draining_};
+                    }});
+  if (!admin) return fail(exit_os, admin.error().message);
+  admin_ = std::move(*admin);
   return exit_ok;
 }
 
@@ -505,6 +523,7 @@ void Server::stop() {
   hasher_loop_.reset();
   reader_loops_.clear();
   writer_loop_.reset();  // commits what is left in its mailbox
+  admin_.reset();        // whoever asks is told until here that it drains
   if (link_) link_->stop();
   readers_.clear();
   writer_.reset();

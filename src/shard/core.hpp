@@ -60,13 +60,11 @@ namespace starling::shard {
 
 // A socket of ours and, once it has been upgraded, its session.
 struct Client {
-  Client(net::ConnectionContext& context, base::Handle self, int socket, bool is_admin,
-         chat::AddressKey from)
-      : connection(context, self, socket), admin(is_admin), address(from) {}
+  Client(net::ConnectionContext& context, base::Handle self, int socket, chat::AddressKey from)
+      : connection(context, self, socket), address(from) {}
 
   net::Connection connection;
   std::unique_ptr<Session> session;
-  bool admin : 1;                 // came in by the admin listener
   bool request_open : 1 = false;  // a REST call waits for its answer
   bool by_proxy : 1 = false;      // of a trusted proxy, which is believed about each request
   bool over_tls : 1 = false;      // the client's part, as a PROXY header says
@@ -140,8 +138,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void wake() override { ring_->wake().notify(); }
 
  private:
-  static constexpr unsigned public_listener = 0;  // slots of the listeners' tokens
-  static constexpr unsigned admin_listener = 1;
+  static constexpr io::Token accept_token{io::Operation::accept, {0, 1}};
   static constexpr unsigned max_fills = 64;        // holes and heads asked for at once
   static constexpr unsigned max_open_calls = 256;  // of one session; beyond it the session waits
   static constexpr unsigned page_events = 200;     // of one page while catching up or filling
@@ -155,7 +152,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void on_accepted(const io::Completion& completion);
   std::size_t connections() const;  // of the whole server
   Shard& least_loaded();
-  void welcome_socket(int socket, bool admin);
+  void welcome_socket(int socket);
   void take_inbox();
   bool run_timers();  // true: a tick was among them
   void tick();
@@ -189,7 +186,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   bool token_revoked(const api::Identity& token) const override;
   std::uint64_t online_count(std::string_view room) const override;
   void publish(const chat::Signal& signal) override;
-  bool ready(std::string& details) const override;
+  api::Readiness readiness() const override;
   std::vector<api::FleetEntry> fleet() const override;
 
   // ---- commands.cpp
@@ -428,9 +425,9 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   std::deque<TypingEnd> shown_typing_ends_;
   std::vector<Paused> paused_;
   base::Instant next_tick_{};
-  base::Instant accept_again_{};  // meaningful while a listener is not armed
-  std::array<int, 2> listeners_{-1, -1};
-  std::array<bool, 2> accepting_{false, false};
+  base::Instant accept_again_{};  // meaningful while the listener is not armed
+  int listener_;                  // -1: none
+  bool accepting_ = false;
 
   // Holes to fill.
   struct GapWait {

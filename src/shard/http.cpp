@@ -57,12 +57,6 @@ bool Core::count_connection(Client& client, chat::AddressKey address) {
 void Core::on_request(net::Connection& connection, proto::HttpRequest& request) {
   Client* client = clients_.find(connection.handle());
   CHECK(client != nullptr);
-  if (client->admin) {
-    proto::HttpResponse response = api::answer_admin(rest_, request, options_.metrics_text);
-    response.close |= draining_;
-    connection.respond(response);
-    return;
-  }
   const api::Caller caller = caller_of(*client, request);
   if (too_many_requests(*client, request, caller)) return;
   run_step(*client, caller, api::answer(rest_, request, caller));
@@ -122,7 +116,7 @@ void Core::on_upgrade(net::Connection& connection, proto::HttpRequest& request) 
   Client* client = clients_.find(connection.handle());
   CHECK(client != nullptr);
   const bool echo = config_.test.echo && request.path == "/echo";
-  if (client->admin || (request.path != "/" && request.path != "/ws" && !echo)) {
+  if (request.path != "/" && request.path != "/ws" && !echo) {
     connection.respond(proto::problem(404, "not_found", "No WebSocket endpoint here"));
     return;
   }
@@ -185,13 +179,9 @@ std::uint64_t Core::online_count(std::string_view room) const { return presence_
 
 void Core::publish(const chat::Signal& signal) { options_.bus->publish(signal); }
 
-bool Core::ready(std::string& details) const {
-  const bool archive = !options_.archive_healthy || options_.archive_healthy();
-  details += archive ? "[+]archive ok\n" : "[-]archive: the last commit failed\n";
-  const std::size_t stalled = options_.stalled_threads ? options_.stalled_threads() : 0;
-  details += stalled == 0 ? "[+]threads ok\n" : "[-]threads: one stands still, the log names it\n";
-  details += draining_ ? "[-]draining\n" : "[+]serving ok\n";
-  return archive && stalled == 0 && !draining_;
+api::Readiness Core::readiness() const {
+  return {!options_.archive_healthy || options_.archive_healthy(),
+          options_.stalled_threads ? options_.stalled_threads() : 0, draining_};
 }
 
 }  // namespace starling::shard

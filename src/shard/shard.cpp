@@ -58,6 +58,7 @@ Core::Core(const ShardOptions& options, std::unique_ptr<io::Ring> ring)
       json_(std::max(config_.limits.frame_bytes, config_.http.max_body_bytes)),
       echo_limits_{echo_message_bytes, 0, true},
       deflated_echo_limits_{echo_message_bytes, 0, true, true},
+      listener_(options_.public_listener),
       epoch_(options_.epoch),
       jitter_(static_cast<std::uint32_t>(io::now().time_since_epoch().count()) + options.index) {
   context_.ring = ring_.get();
@@ -80,7 +81,6 @@ Core::Core(const ShardOptions& options, std::unique_ptr<io::Ring> ring)
   for (const chat::RevokeToken& token : options_.revocations) {
     if (!keep_user_revocation(token)) revoked_.emplace(token.token_id, token.expires);
   }
-  listeners_ = {options_.public_listener, options_.admin_listener};
   accept_again_ = context_.now;
   next_tick_ = context_.now + tick_interval;
   last_compare_ = context_.now;
@@ -161,9 +161,8 @@ void Core::run(const io::Completion& completion) {
 }
 
 void Core::on_accepted(const io::Completion& completion) {
-  const unsigned which = completion.token.owner.slot;
   if (!completion.armed) {
-    accepting_[which] = false;
+    accepting_ = false;
     accept_again_ = context_.now;
   }
   if (completion.result < 0) {
@@ -174,20 +173,17 @@ void Core::on_accepted(const io::Completion& completion) {
     return;
   }
   const int socket = completion.result;
-  bool full = connections() >= config_.limits.connections;
+  const bool full = connections() >= config_.limits.connections;
   if (full) quotas_.count_refusal(chat::Limit::connections);
-  // The operator is let in whatever happens.
-  if (which == public_listener) full |= memory_.refuses(chat::Service::connections);
-  if (full) {
+  if (memory_.refuses(chat::Service::connections) || full) {
     ring_->close(socket);
     return;
   }
   // While draining, the others end as they are done; this shard is the last.
-  if (which == public_listener && !draining_ && least_loaded().adopt(socket)) return;
-  // The admin's, or the other shard has more than it can take: this one has just shown that it
-  // turns.
+  if (!draining_ && least_loaded().adopt(socket)) return;
+  // The other shard has more than it can take: this one has just shown that it turns.
   load_.fetch_add(1, std::memory_order_relaxed);
-  welcome_socket(socket, which == admin_listener);
+  welcome_socket(socket);
 }
 
 std::size_t Core::connections() const {
@@ -218,18 +214,17 @@ bool Core::adopt(int socket) {
 }
 
 // The connection counts in load_ already. Of a trusted proxy's it is not known yet whose it is.
-void Core::welcome_socket(int socket, bool admin) {
+void Core::welcome_socket(int socket) {
   const std::optional<base::IpAddress> peer = net::peer_address(socket);
-  const bool by_proxy = !admin && peer && base::any_contains(trusted_proxies_, *peer);
-  const bool counted = !admin && !by_proxy;
+  const bool by_proxy = peer && base::any_contains(trusted_proxies_, *peer);
+  const bool counted = !by_proxy;
   const chat::AddressKey address = quotas_.address_key(peer ? peer->subscriber() : "");
   if (counted && !quotas_.enter(chat::Limit::address_connections, quotas_.key_of(address))) {
     ring_->close(socket);
     load_.fetch_sub(1, std::memory_order_relaxed);
     return;
   }
-  const base::Handle handle =
-      clients_.emplace(context_, clients_.next_handle(), socket, admin, address);
+  const base::Handle handle = clients_.emplace(context_, clients_.next_handle(), socket, address);
   Client& client = *clients_.find(handle);
   client.by_proxy = by_proxy;
   client.counted = counted;
@@ -239,7 +234,7 @@ void Core::welcome_socket(int socket, bool admin) {
 
 void Core::take_inbox() {
   while (std::optional<int> socket = inbox_.take_socket()) {
-    welcome_socket(*socket, false);
+    welcome_socket(*socket);
   }
   // Replies are looked at before batches but run after them: whatever a reply speaks of has then
   // been delivered to the feeds.
@@ -337,18 +332,15 @@ base::Duration Core::until_next_timer() const {
     next = std::min(next, next_compare());
   }
   for (const Paused& paused : paused_) next = std::min(next, paused.until);
-  for (unsigned which : {public_listener, admin_listener}) {
-    if (listeners_[which] >= 0 && !accepting_[which]) next = std::min(next, accept_again_);
-  }
+  if (listener_ >= 0 && !accepting_) next = std::min(next, accept_again_);
   return std::max(base::Duration::zero(), next - context_.now);
 }
 
 bool Core::run_timers() {
   if (drain_asked_.load(std::memory_order_acquire) && !draining_) begin_drain();
-  for (unsigned which : {public_listener, admin_listener}) {
-    if (listeners_[which] < 0 || accepting_[which] || accept_again_ > context_.now) continue;
-    ring_->accept(listeners_[which], {io::Operation::accept, {which, 1}});
-    accepting_[which] = true;
+  if (listener_ >= 0 && !accepting_ && accept_again_ <= context_.now) {
+    ring_->accept(listener_, accept_token);
+    accepting_ = true;
   }
   expire_departures();
   expire_typing();
@@ -447,10 +439,8 @@ bool Core::drained() {
   });
   const bool listens = options_.public_listener >= 0;
   if (waiting || (listens && connections() != clients_.size())) return false;
-  for (unsigned which : {public_listener, admin_listener}) {
-    if (accepting_[which]) ring_->cancel({io::Operation::accept, {which, 1}});
-    listeners_[which] = -1;
-  }
+  if (accepting_) ring_->cancel(accept_token);
+  listener_ = -1;
   clients_.for_each([](base::Handle, Client& client) { client.connection.abort(); });
   return clients_.size() == 0;
 }

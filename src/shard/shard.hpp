@@ -76,11 +76,8 @@ struct ShardOptions {
   const chat::EventEncoder* encoder = nullptr;
   std::string server_id;
   std::uint64_t epoch = 0;
-  std::vector<chat::RevokeToken> revocations;  // unexpired ones, at start
-  // The first shard only: descriptors that listen; -1: none.
-  int public_listener = -1;
-  int admin_listener = -1;
-  std::function<std::string()> metrics_text;     // for the admin listener
+  std::vector<chat::RevokeToken> revocations;    // unexpired ones, at start
+  int public_listener = -1;                      // the first shard only: it listens; -1: none
   std::function<bool()> archive_healthy;         // whether the last commit went well; any thread
   std::function<std::size_t()> stalled_threads;  // how many stand still; any thread
   std::string address;                           // of the public listener, "127.0.0.1:8080"

@@ -8,33 +8,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { Raw, run, Server, within } from './harness.mjs';
+import { Lines } from './lines.mjs';
 
 const python = '/usr/bin/python3';
-
-// A helper's lines as they come.
-class Lines {
-  constructor(child) {
-    this.child = child;
-    this.lines = [];
-    this.changed = () => {};
-    let rest = '';
-    child.stdout.on('data', (data) => {
-      const parts = (rest + data).split('\n');
-      rest = parts.pop();
-      this.lines.push(...parts);
-      this.changed();
-    });
-  }
-  until(found, what) {
-    return within(new Promise((resolve) => {
-      this.changed = () => {
-        const line = this.lines.find(found);
-        if (line !== undefined) resolve(line);
-      };
-      this.changed();
-    }), `${what}; there is ${JSON.stringify(this.lines.slice(-5))}`);
-  }
-}
 
 // A service manager's socket: one line for each datagram, its own line feeds as spaces.
 async function notifySocket() {
@@ -97,11 +73,10 @@ function threadNamed(pid, name) {
   return readdirSync(folder).find((tid) => readFileSync(`${folder}/${tid}/comm`, 'utf8').trim() === name);
 }
 
-// What an operator asks, with a patience of their own: the first shard answers for the others, and where it
-// stands still itself, nobody does.
+// What an operator asks, with a patience of their own.
 async function answer_of(url) {
-  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => null);
-  return response && { status: response.status, text: await response.text() };
+  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+  return { status: response.status, text: await response.text() };
 }
 
 for (const thread of ['shard-0', 'shard-1', 'writer']) {
@@ -124,13 +99,9 @@ for (const thread of ['shard-0', 'shard-1', 'writer']) {
       assert.match(told.stdout, /^threads 1 of them standing still/m);
       const ready = await answer_of(server.metrics.replace('/metrics', '/readyz?verbose'));
       const scrape = await answer_of(server.metrics);
-      if (thread === 'shard-0') {
-        assert.deepEqual([ready, scrape], [null, null]);
-      } else {
-        assert.equal(ready.status, 503);
-        assert.match(ready.text, /^\[-\]threads: /m);
-        assert.match(scrape.text, /^starling_stalled_threads 1$/m);
-      }
+      assert.equal(ready.status, 503);
+      assert.match(ready.text, /^\[-\]threads: /m);
+      assert.match(scrape.text, /^starling_stalled_threads 1$/m);
       assert.equal(fed(), last, 'the watchdog starves');
       frozen.child.stdin.end();
       await manager.told.until(() => fed() > last, 'a meal after it turns again');
@@ -307,7 +278,7 @@ test('status says how the server is, for people and programs, and by its exit co
       const { code, stdout, stderr } = await status();
       assert.equal(code, 0, stderr);
       assert.match(stdout, /^starling \S+ on 127\.0\.0\.1:\d+ since \S+Z\nserver  [0-9a-f]+\nload    .*\narchive ok\nbus     none\n$/);
-      if (stdout.includes('1 connection, 1 room, ')) break;
+      if (/[12] connections?, 1 room, /.test(stdout)) break; // the registration's may still be there
     }
     const [self, ...others] = JSON.parse((await status('--json')).stdout).servers;
     assert.deepEqual(others, []);

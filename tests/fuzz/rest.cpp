@@ -15,7 +15,7 @@ class Surroundings final : public api::Surroundings {
   std::uint64_t online_count(std::string_view) const override { return 1; }
   void publish(const chat::Signal&) override {}
   std::vector<api::FleetEntry> fleet() const override { return {}; }
-  bool ready(std::string&) const override { return true; }
+  api::Readiness readiness() const override { return {}; }
 };
 
 }  // namespace

@@ -45,14 +45,11 @@ class TestSurroundings final : public Surroundings {
     return {{"server-1", "127.0.0.1:8080", "1.0", test_now, 3, 2, true, "ok", true},
             {"server-2", "127.0.0.1:8081", "0.9", test_now, 5, 1, false, "away", false}};
   }
-  bool ready(std::string& details) const override {
-    details += "[+]details\n";
-    return is_ready;
-  }
+  Readiness readiness() const override { return ready; }
 
   base::WallMs now_ms = test_now;
   base::Instant instant{std::chrono::seconds{1'000}};
-  bool is_ready = true;
+  Readiness ready;
   std::string revoked;
   std::vector<chat::Signal> published;
 };

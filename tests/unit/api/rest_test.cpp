@@ -214,11 +214,19 @@ TEST_F(RestTest, health_says_alive_and_ready) {
   }
   call("GET", "/readyz");
   EXPECT_EQ(std::pair(status(), body()), (std::pair{200, std::string{"ready\n"}}));
-  surroundings.is_ready = false;
-  call("GET", "/readyz");
-  EXPECT_EQ(std::pair(status(), body()), (std::pair{503, std::string{"not ready\n"}}));
   call("GET", "/readyz?verbose");
-  EXPECT_EQ(std::pair(status(), body()), (std::pair{503, std::string{"[+]details\n"}}));
+  EXPECT_EQ(std::pair(status(), body()),
+            (std::pair{200, std::string{"[+]archive ok\n[+]threads ok\n[+]serving ok\n"}}));
+  for (const auto& [what, said] : {std::pair{Readiness{.archive = false}, "[-]archive"},
+                                   {Readiness{.stalled_threads = 1}, "[-]threads"},
+                                   {Readiness{.draining = true}, "[-]draining"}}) {
+    surroundings.ready = what;
+    call("GET", "/readyz");
+    EXPECT_EQ(std::pair(status(), body()), (std::pair{503, std::string{"not ready\n"}}));
+    call("GET", "/readyz?verbose");
+    EXPECT_EQ(status(), 503);
+    EXPECT_NE(body().find(said), std::string::npos) << body();
+  }
   call("GET", "/livez");
   EXPECT_EQ(status(), 200) << "alive asks nobody";
 }
@@ -228,7 +236,8 @@ TEST_F(RestTest, the_admin_listener_shows_its_few_pages) {
     proto::HttpRequest request;
     request.method = method;
     request.path = std::move(path);
-    step = answer_admin(context, request, [] { return std::string{"numbers"}; });
+    step = answer_admin(request, {.metrics_text = [] { return std::string{"numbers"}; },
+                                  .readiness = [] { return Readiness{}; }});
   };
   ask_admin(proto::Method::get, "/metrics");
   EXPECT_EQ(std::pair(status(), body()), (std::pair{200, std::string{"numbers"}}));
