@@ -485,7 +485,7 @@ ControlAnswer Server::reload() {
     for (const Problem& problem : problems) {
       text += to_string(problem) + "\n";
       base::log(base::LogLevel::error, "settings not reloaded",
-                {{"where", problem.where}, {"error", problem.what}});
+                {{"where", problem.at.where}, {"error", problem.what}});
     }
     return {exit_config, text};
   }

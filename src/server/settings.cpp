@@ -47,8 +47,8 @@ std::string variable_of(std::string key) {
 }  // namespace
 
 std::string to_string(const Problem& problem) {
-  std::string text = problem.where + ": error: " + problem.what;
-  if (!problem.source_line.empty()) text += "\n    " + problem.source_line;
+  std::string text = problem.at.where + ": error: " + problem.what;
+  if (!problem.at.source_line.empty()) text += "\n    " + problem.at.source_line;
   return text;
 }
 
@@ -106,30 +106,40 @@ std::string sqlite_path(const Config& config) {
 }
 
 void Settings::problem(std::string where, std::string what) {
-  problems_.push_back({std::move(where), std::move(what), {}, 0, 0});
+  problems_.push_back({{std::move(where)}, std::move(what)});
+}
+
+// What a key holds does not go with what others hold. It is told where the value stands; of a
+// default there is only the key's name.
+void Settings::breaks_rule(const std::string& key, const std::string& what) {
+  const auto found = origins_.find(key);
+  if (found == origins_.end()) {
+    problem(key, what);
+  } else {
+    problems_.push_back({found->second, "'" + key + "' " + what});
+  }
 }
 
 std::string Settings::origin(const std::string& key) const {
   const auto found = origins_.find(key);
-  return found == origins_.end() ? "default" : found->second;
+  return found == origins_.end() ? "default" : found->second.where;
 }
 
 std::string Settings::set(const std::vector<Key>& keys, const std::string& name, const Value& value,
-                          const std::string& where) {
+                          const Origin& origin) {
   const auto key = std::ranges::find(keys, name, &Key::name);
   if (key == keys.end()) {
     if (!value.text) return "must be text: the path of a file";
     const std::string owner = name.substr(0, name.size() - file_ending.size());
-    return set_from_file(*std::ranges::find(keys, owner, &Key::name), *value.text, where);
+    return set_from_file(*std::ranges::find(keys, owner, &Key::name), *value.text, origin);
   }
   std::string wrong = put(*key, value);
-  if (wrong.empty()) origins_[name] = where;
+  if (wrong.empty()) origins_[name] = origin;
   return wrong;
 }
 
 // Editors end a file with a line feed that is no part of the secret.
-std::string Settings::set_from_file(const Key& key, const std::string& path,
-                                    const std::string& where) {
+std::string Settings::set_from_file(const Key& key, const std::string& path, const Origin& origin) {
   std::ifstream file{path, std::ios::binary};
   std::string text{std::istreambuf_iterator<char>{file}, {}};
   if (!file) return "cannot be read: " + path;
@@ -137,7 +147,7 @@ std::string Settings::set_from_file(const Key& key, const std::string& path,
   Value value;
   value.text = std::move(text);
   std::string wrong = put(key, value);
-  if (wrong.empty()) origins_[key.name] = where;
+  if (wrong.empty()) origins_[key.name] = origin;
   return wrong;
 }
 
@@ -145,7 +155,7 @@ void Settings::apply_credentials(const std::string& folder) {
   for (const Key& key : keys_of(config_)) {
     const std::string path = folder + "/" + key.name;
     if (!key.is_secret() || ::access(path.c_str(), F_OK) != 0) continue;
-    const std::string wrong = set_from_file(key, path, path);
+    const std::string wrong = set_from_file(key, path, {path});
     if (!wrong.empty()) problem(path, wrong);
   }
 }
@@ -155,7 +165,7 @@ void Settings::apply(std::string_view key, std::string_view value, const std::st
   const std::vector<std::string> known = names_of(keys);
   const std::string wrong = std::ranges::find(known, key) == known.end()
                                 ? unknown("key", key, known)
-                                : set(keys, std::string{key}, value_of_text(value), where);
+                                : set(keys, std::string{key}, value_of_text(value), {where});
   if (!wrong.empty()) problem(where, wrong);
 }
 
@@ -203,18 +213,19 @@ void Settings::check_bus() {
   const Config& c = config_;
   if (c.bus.url.empty()) return;
   if (const auto address = bus::parse_amqp_url(c.bus.url); !address) {
-    problem("bus.url", address.error().message);
+    breaks_rule("bus.url", address.error().message);
   } else if (!address->tls && !c.bus.tls_ca.empty()) {
-    problem("bus.tls_ca", "means nothing without amqps:// in bus.url");
+    breaks_rule("bus.tls_ca", "means nothing without amqps:// in bus.url");
   }
   if (!c.store.url.starts_with("mysql:")) {
-    problem("bus.url", "needs an archive that all servers share: store.url = \"mysql://...\"");
+    breaks_rule("bus.url", "needs an archive that all servers share: store.url = \"mysql://...\"");
   }
   if (c.bus.secret.empty() && c.auth.secret.empty()) {
-    problem("auth.secret", "is missing: servers that share a bus share a secret (or bus.secret)");
+    breaks_rule("auth.secret",
+                "is missing: servers that share a bus share a secret (or bus.secret)");
   }
   if (!c.bus.secret.empty() && c.bus.secret.size() < min_secret_bytes) {
-    problem("bus.secret", "must have at least 16 bytes");
+    breaks_rule("bus.secret", "must have at least 16 bytes");
   }
 }
 
@@ -223,61 +234,88 @@ void Settings::check_store() {
   if (url.empty()) return;
   if (url.starts_with("mysql:")) {
     if (const auto address = store::parse_mysql_url(url); !address) {
-      problem("store.url", address.error().message);
+      breaks_rule("store.url", address.error().message);
     }
   } else if (!url.starts_with("sqlite:")) {
-    problem("store.url", "must be sqlite:PATH or mysql://user:password@host:port/database");
+    breaks_rule("store.url", "must be sqlite:PATH or mysql://user:password@host:port/database");
   } else if (url == "sqlite:") {
-    problem("store.url", "names no file");
+    breaks_rule("store.url", "names no file");
   }
 }
 
-void Settings::check_proxies() {
-  for (const std::string& proxy : config_.http.trusted_proxies) {
-    if (base::IpNetwork::parse(proxy)) continue;
-    problem("http.trusted_proxies",
-            "'" + proxy + "' is neither an address nor a network like 10.0.0.0/8");
-  }
-  if (config_.http.proxy_protocol && config_.http.trusted_proxies.empty()) {
-    problem("http.proxy_protocol", "needs http.trusted_proxies: nobody else's header is believed");
-  }
-}
-
-void Settings::check() {
+void Settings::check_addresses() {
   const Config& c = config_;
-  config_.admin.chosen = origins_.contains("admin.port");
-  check_bus();
-  check_store();
-  check_proxies();
+  for (const auto& [key, host] :
+       {std::pair{"server.host", &c.server.host}, {"admin.host", &c.admin.host}}) {
+    if (*host == "localhost" || base::IpAddress::parse(*host)) continue;
+    breaks_rule(key, "must be an IPv4 or IPv6 address, or localhost");
+  }
+  for (const std::string& origin : c.http.allowed_origins) {
+    if (origin == "null") continue;  // of a page in a file
+    const std::size_t scheme = origin.find("://");
+    if (scheme != std::string::npos && scheme > 0 && scheme + 3 < origin.size() &&
+        origin.find('/', scheme + 3) == std::string::npos) {
+      continue;
+    }
+    breaks_rule("http.allowed_origins", "holds '" + origin +
+                                            "', which no browser sends: an origin is like "
+                                            "https://chat.example.org, without a path");
+  }
+  for (const std::string& proxy : c.http.trusted_proxies) {
+    if (base::IpNetwork::parse(proxy)) continue;
+    breaks_rule("http.trusted_proxies",
+                "holds '" + proxy + "', which is neither an address nor a network like 10.0.0.0/8");
+  }
+  if (c.http.proxy_protocol && c.http.trusted_proxies.empty()) {
+    breaks_rule("http.proxy_protocol",
+                "needs http.trusted_proxies: nobody else's header is believed");
+  }
+}
+
+void Settings::check_auth() {
+  const Config& c = config_;
   if (c.auth.mode == AuthMode::open && !is_loopback(c.server.host) &&
       !c.auth.open_beyond_loopback) {
-    problem("auth.mode",
-            "open believes every client's id: it is refused beyond loopback (server.host = " +
-                c.server.host + ") unless auth.open_beyond_loopback = true");
+    breaks_rule("auth.mode",
+                "open believes every client's id: it is refused beyond loopback (server.host = " +
+                    c.server.host + ") unless auth.open_beyond_loopback = true");
   }
   if (!c.auth.secret.empty() && c.auth.secret.size() < min_secret_bytes) {
-    problem("auth.secret", "must have at least 16 bytes");
+    breaks_rule("auth.secret", "must have at least 16 bytes");
   }
   if (!c.auth.secret.empty() && !c.auth.public_key_file.empty()) {
-    problem("auth.public_key_file", "cannot stand beside auth.secret: one algorithm, one key");
+    breaks_rule("auth.public_key_file", "cannot stand beside auth.secret: one algorithm, one key");
   }
   constexpr std::size_t min_code_bytes = 8;
   if (c.auth.registration == "invite" && c.auth.invite_code.size() < min_code_bytes) {
-    problem("auth.invite_code", "must have at least 8 bytes where auth.registration = invite");
+    breaks_rule("auth.invite_code", "must have at least 8 bytes where auth.registration = invite");
   }
+}
+
+void Settings::check_limits() {
+  const Config& c = config_;
   constexpr std::size_t least_memory = std::size_t{64} << 20;
   if (c.limits.memory_bytes != 0 && c.limits.memory_bytes < least_memory) {
-    problem("limits.memory_bytes", "must be 0 or at least 67108864");
+    breaks_rule("limits.memory_bytes", "must be 0 or at least 67108864");
   }
   // A content of control characters takes six bytes for each in JSON.
   const std::size_t largest = c.limits.message_bytes * 6 + c.limits.metadata_bytes + 1'024;
   constexpr const char* sum =
       "must be at least 6 × limits.message_bytes + limits.metadata_bytes + 1024, so that every "
       "message fits";
-  if (c.limits.frame_bytes < largest) problem("limits.frame_bytes", sum);
-  if (c.http.max_body_bytes < largest) problem("http.max_body_bytes", sum);
+  if (c.limits.frame_bytes < largest) breaks_rule("limits.frame_bytes", sum);
+  if (c.http.max_body_bytes < largest) breaks_rule("http.max_body_bytes", sum);
+}
+
+void Settings::check() {
+  config_.admin.chosen = origins_.contains("admin.port");
+  check_bus();
+  check_store();
+  check_addresses();
+  check_auth();
+  check_limits();
   std::ranges::stable_sort(problems_, [](const Problem& one, const Problem& other) {
-    return std::pair{one.line, one.column} < std::pair{other.line, other.column};
+    return std::pair{one.at.line, one.at.column} < std::pair{other.at.line, other.at.column};
   });
 }
 

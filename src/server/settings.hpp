@@ -15,13 +15,18 @@ namespace starling::server {
 struct Key;
 struct Value;
 
-// A flag, an environment variable or a line of a file that cannot be taken as it stands.
-struct Problem {
-  std::string where;  // "starling.toml:3:10", "STARLING_SERVER__PORT", "--port"
-  std::string what;
-  std::string source_line;  // of a file; else empty
+// Where a value comes from.
+struct Origin {
+  std::string where;          // "starling.toml:3:10", "STARLING_SERVER__PORT", "--port"
+  std::string source_line{};  // of a file; else empty
   unsigned line = 0;
   unsigned column = 0;
+};
+
+// A flag, an environment variable or a line of a file that cannot be taken as it stands.
+struct Problem {
+  Origin at;
+  std::string what;
 };
 
 // "where: error: what", and below it the line of the file.
@@ -57,17 +62,20 @@ class Settings {
   friend struct FileReader;
 
   void problem(std::string where, std::string what);
+  void breaks_rule(const std::string& key, const std::string& what);
   void apply_original_names(const std::vector<std::string>& variables);
   void check_bus();
   void check_store();
-  void check_proxies();
+  void check_addresses();
+  void check_auth();
+  void check_limits();
   // `name` is a key or, for a secret, the key with _file behind it. What is wrong comes back.
   std::string set(const std::vector<Key>& keys, const std::string& name, const Value& value,
-                  const std::string& where);
-  std::string set_from_file(const Key& key, const std::string& path, const std::string& where);
+                  const Origin& origin);
+  std::string set_from_file(const Key& key, const std::string& path, const Origin& origin);
 
   Config config_;
-  std::map<std::string, std::string> origins_;
+  std::map<std::string, Origin> origins_;
   std::vector<Problem> problems_;
 };
 

@@ -41,15 +41,14 @@ struct FileReader {
   std::vector<std::string> lines;
   std::vector<Key> keys;
 
-  std::string place(const toml::source_position& at) const {
-    return path + ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
+  Origin origin(const toml::source_position& at) const {
+    return {path + ":" + std::to_string(at.line) + ":" + std::to_string(at.column),
+            at.line > 0 && at.line <= lines.size() ? lines[at.line - 1] : "",
+            static_cast<unsigned>(at.line), static_cast<unsigned>(at.column)};
   }
 
   void problem(const toml::source_position& at, std::string what) {
-    const std::string source = at.line > 0 && at.line <= lines.size() ? lines[at.line - 1] : "";
-    settings.problems_.push_back({place(at), std::move(what), source,
-                                  static_cast<unsigned>(at.line),
-                                  static_cast<unsigned>(at.column)});
+    settings.problems_.push_back({origin(at), std::move(what)});
   }
 
   void read_section(std::string_view section, const toml::table& table) {
@@ -61,7 +60,7 @@ struct FileReader {
         continue;
       }
       const toml::source_position& at = node.source().begin;
-      const std::string wrong = settings.set(keys, name, value_of_node(node), place(at));
+      const std::string wrong = settings.set(keys, name, value_of_node(node), origin(at));
       if (!wrong.empty()) problem(at, std::string{"'"}.append(name).append("' ").append(wrong));
     }
   }

@@ -102,11 +102,11 @@ test('what this version does not have is refused with 78 and said', async () => 
     assert.equal(code, 78, stderr);
     assert.match(stderr, pattern);
   };
-  await refused({ DATABASE_URL: 'mysql://u:p@127.0.0.1' }, [], /store\.url: error: is no mysql:/);
-  await refused({ STARLING_STORE__URL: 'mysql://u:p@127.0.0.1/db?ssl=1' }, [], /store\.url: error: has an option/);
-  await refused({ STARLING_STORE__URL: 'postgres://127.0.0.1/db' }, [], /store\.url: error: must be sqlite:PATH or mysql:/);
-  await refused({ RABBITMQ_HOST: '127.0.0.1' }, [], /bus.url: error: needs an archive that all servers share/);
-  await refused({ STARLING_BUS__URL: 'http://127.0.0.1' }, [], /bus.url: error: is no amqp:/);
+  await refused({ DATABASE_URL: 'mysql://u:p@127.0.0.1' }, [], /^DATABASE_URL: error: 'store\.url' is no mysql:/);
+  await refused({ STARLING_STORE__URL: 'mysql://u:p@127.0.0.1/db?ssl=1' }, [], /STARLING_STORE__URL: error: 'store\.url' has an option/);
+  await refused({ STARLING_STORE__URL: 'postgres://127.0.0.1/db' }, [], /'store\.url' must be sqlite:PATH or mysql:/);
+  await refused({ RABBITMQ_HOST: '127.0.0.1' }, [], /RABBITMQ_HOST: error: 'bus\.url' needs an archive that all servers share/);
+  await refused({ STARLING_BUS__URL: 'http://127.0.0.1' }, [], /'bus\.url' is no amqp:/);
   await refused({}, ['--threads', '65'], /from 0 to 64/);
   await refused({}, ['--auth', 'open', '--host', '0.0.0.0'], /refused beyond loopback/);
   await refused({ STARLING_SERVER__PROT: '1' }, [], /did you mean 'STARLING_SERVER__PORT'/);

@@ -35,8 +35,8 @@ TEST(SettingsTest, every_key_is_checked_where_it_stands) {
   for (const Key& key : keys_of(config)) {
     const auto wrong = problems_of(section_and_key(key.name, "1979-05-27"));
     ASSERT_EQ(wrong.size(), 1u) << key.name;
-    EXPECT_EQ(wrong[0].line, 2u) << key.name;
-    EXPECT_GT(wrong[0].column, 3u) << key.name;
+    EXPECT_EQ(wrong[0].at.line, 2u) << key.name;
+    EXPECT_GT(wrong[0].at.column, 3u) << key.name;
     const auto unknown = problems_of(section_and_key(key.name + "x", "1"));
     ASSERT_EQ(unknown.size(), 1u) << key.name;
     EXPECT_NE(unknown[0].what.find("did you mean '"), std::string::npos) << unknown[0].what;
@@ -51,6 +51,9 @@ TEST(SettingsTest, every_key_is_checked_where_it_stands) {
     }
     for (const std::string& choice : key.choices) {
       EXPECT_TRUE(problems_of(section_and_key(key.name, '"' + choice + '"')).empty());
+    }
+    if (!key.choices.empty()) {
+      EXPECT_EQ(problems_of(section_and_key(key.name, "\"none\"")).size(), 1u) << key.name;
     }
   }
 }
@@ -129,6 +132,30 @@ TEST(SettingsTest, rules_between_settings) {
   EXPECT_TRUE(refused("auth.registration", "invite")) << "without a code";
   EXPECT_TRUE(refused("auth.registration", "everybody"));
   EXPECT_FALSE(refused("store.url", "sqlite:x.db"));
+  for (const char* key : {"server.host", "admin.host"}) {
+    EXPECT_TRUE(refused(key, "256.0.0.1"));
+    EXPECT_TRUE(refused(key, "chat.example.org")) << "it would have to be looked up";
+    EXPECT_FALSE(refused(key, "::1"));
+    EXPECT_FALSE(refused(key, "localhost"));
+  }
+  for (const char* origin : {"chat.example.org", "https://chat.example.org/", "https://", "*"}) {
+    EXPECT_TRUE(refused("http.allowed_origins", origin)) << origin;
+  }
+  EXPECT_FALSE(refused("http.allowed_origins", "https://chat.example.org,app://desktop:1"));
+}
+
+TEST(SettingsTest, a_rule_that_is_broken_is_told_where_the_value_stands) {
+  Settings settings;
+  settings.apply_file(write_file("[auth]\nsecret = \"short\"\n[server]\nhost = \"nowhere\"\n"));
+  settings.apply("auth.registration", "invite", "--test");
+  settings.check();
+  ASSERT_EQ(settings.problems().size(), 3u);
+  EXPECT_EQ(to_string(settings.problems()[0]).find("auth.invite_code: error: must"), 0u)
+      << "nobody set it";
+  const std::string short_secret = to_string(settings.problems()[1]);
+  EXPECT_NE(short_secret.find(".toml:2:10: error: 'auth.secret' must"), std::string::npos);
+  EXPECT_TRUE(short_secret.ends_with("\n    secret = \"short\"")) << short_secret;
+  EXPECT_EQ(settings.problems()[2].at.line, 4u);
 }
 
 Settings of_environment(const std::vector<std::string>& variables) {
@@ -162,7 +189,7 @@ TEST(SettingsTest, a_bus_needs_a_shared_archive_and_a_shared_secret) {
     Settings settings = of_environment(variables);
     settings.check();
     std::string all;
-    for (const Problem& problem : settings.problems()) all += problem.where + " ";
+    for (const Problem& problem : settings.problems()) all += to_string(problem) + " ";
     return all;
   };
   const std::string bus = "STARLING_BUS__URL=amqp://mq";
