@@ -20,7 +20,7 @@ constexpr std::array<std::pair<ExitCode, const char*>, 14> exit_codes{{
     {exit_no_input, "A file that was named is not there"},
     {exit_no_user, "A user that was named is not there, or is disabled"},
     {exit_unavailable, "A port is taken, the data folder is in use, a database or server is away"},
-    {exit_internal, "A failure inside the program"},
+    {exit_internal, "The system has no random numbers"},
     {exit_os, "The system lacks something: io_uring is refused, or memory"},
     {exit_cannot_create, "What was to be made is there already"},
     {exit_io, "A file could not be read or written"},

@@ -45,6 +45,7 @@
 #include "server/reload.hpp"
 #include "server/secret.hpp"
 #include "server/settings.hpp"
+#include "server/sodium.hpp"
 #include "server/status.hpp"
 #include "server/web_client.hpp"
 #include "shard/shard.hpp"
@@ -236,7 +237,7 @@ base::Result<net::Listener> Server::open_admin_listener() {
 }
 
 int Server::start() {
-  if (sodium_init() < 0) return fail(exit_internal, "no source of random numbers");
+  start_sodium();
   raise_descriptor_limit();
   const sigset_t signals = stop_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread

@@ -6,7 +6,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, unlinkSync, writeSync } from 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { range, Server, UNLIMITED } from './harness.mjs';
+import { range, run, Server, UNLIMITED } from './harness.mjs';
 
 // Only root may mount a file system.
 const options = process.getuid() === 0 ? {} : { skip: 'mounting a small tmpfs needs root' };
@@ -55,6 +55,11 @@ test('a full disk loses nothing that was acknowledged', options, async () => {
       assert.deepEqual([degraded.level, degraded.code], ['warning', 'degraded']);
       assert.equal((await server.call('POST', '/api/messages', { token: ann.token, body: { content: 'x', room_id: 'r' } })).status, 503);
       assert.equal((await server.call('GET', '/readyz')).status, 503);
+      if (round === 0) {
+        const doctor = await run(['doctor', '--data-dir', path.join(folder, 'data')]);
+        assert.equal(doctor.code, 75, doctor.stdout);
+        assert.match(doctor.stdout, /^FAILED +server +it refuses messages.*; cure: look at the database and its disk/m);
+      }
       const page = await server.call('GET', '/api/messages/room/r?limit=5', { token: ann.token });
       assert.deepEqual([page.status, page.body.messages.length], [200, 5]);
       await client.settle();

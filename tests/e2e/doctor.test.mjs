@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { freePort, run, Server, within } from './harness.mjs';
+import { freePort, run, Server, unshare, within } from './harness.mjs';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'starling-doctor-'));
 const data = ['--data-dir', path.join(folder, 'data')];
@@ -47,8 +47,17 @@ test('a port that is taken, a database that is none or away, a folder that canno
   assert.match(line(away.stdout, 'archive'), /^FAILED .*; cure: start the database/);
   assert.match(line(away.stdout, 'bus'), /^warning .*find each other by the archive; cure: start the broker/);
   assert.ok(!away.stdout.includes('planted'));
-  const many = await run(['doctor', ...data], { env: await env({ STARLING_LIMITS__CONNECTIONS: '10000000' }) });
-  assert.match(line(many.stdout, 'descriptors'), /^(warning .*; cure: LimitNOFILE=10000256|ok )/);
+});
+
+test('what is no failure and not well either is a warning with its cure, and the exit code stays 0', async () => {
+  const few = await run(['doctor', ...data], { env: await env(), through: ['/usr/bin/prlimit', '--nofile=300'] });
+  assert.match(line(few.stdout, 'descriptors'), /^warning .*300 may be open, fewer than limits\.connections = 100 need; cure: LimitNOFILE=356 /);
+  const through = unshare('net', 'ip link set lo up && echo 100 > /proc/sys/net/core/somaxconn');
+  const short = await run(['doctor', ...data], { env: await env(), through });
+  assert.match(line(short.stdout, 'kernel'), /^warning .*net\.core\.somaxconn is 100: .*; cure: sysctl net\.core\.somaxconn=4096$/);
+  assert.deepEqual([few.code, short.code], [0, 0]);
+  const { findings } = JSON.parse((await run(['doctor', '--json', ...data], { env: await env(), through })).stdout);
+  assert.deepEqual(findings.filter(({ state }) => state === 'warning').map(({ subject }) => subject), ['kernel']);
 });
 
 test('check --deep looks at what a file names, and at nothing more', async () => {

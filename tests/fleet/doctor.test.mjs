@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
-import { LIMIT_MS, run } from '../e2e/harness.mjs';
+import { faketime, LIMIT_MS, run } from '../e2e/harness.mjs';
 import { Fleet } from './fleet.mjs';
+import { startMariadb } from './mariadb.mjs';
 
 const line = (text, subject) => text.split('\n').find((one) => one.slice(9).startsWith(`${subject} `)) ?? `no ${subject} in ${text}`;
 
@@ -41,5 +42,29 @@ test('a fleet that is well; an archive that is not migrated; a server that says 
     await until('server', /^warning .*its broker is away.*; cure: /);
   } finally {
     await fleet.dispose();
+  }
+});
+
+test('a database that may lose what it has committed, and clocks that differ, are warnings', async () => {
+  const database = await startMariadb({ args: ['--log-bin=log', '--sync-binlog=0'] });
+  const env = { STARLING_STORE__URL: database.url };
+  const doctor = (more) => run(['doctor', '--data-dir', path.join(database.folder, 'none')], { env: { ...env, ...more } });
+  try {
+    assert.equal((await run(['migrate', 'up'], { env })).code, 0);
+    const lossy = /^warning .*may lose acknowledged messages; cure: innodb_flush_log_at_trx_commit = 1 and, with a binary log, sync_binlog = 1$/;
+    const found = async (flush, sync) => {
+      await database.query(`SET GLOBAL innodb_flush_log_at_trx_commit = ${flush}; SET GLOBAL sync_binlog = ${sync}`);
+      return line((await doctor()).stdout, 'durability');
+    };
+    assert.match(await found(1, 0), lossy);
+    assert.match(await found(2, 1), lossy);
+    assert.match(await found(1, 1), /^ok /);
+    for (const [away, wanted] of [['+5', /^warning .* (4|5)\d{3} ms apart: .*; cure: let both follow the same time servers/], ['-5', /^warning .* (4|5)\d{3} ms apart/], ['+0', /^ok /]]) {
+      const said = await doctor({ LD_PRELOAD: faketime, FAKETIME: away, FAKETIME_DONT_FAKE_MONOTONIC: '1' });
+      assert.match(line(said.stdout, 'clock'), wanted);
+      assert.equal(said.code, 0, said.stdout);
+    }
+  } finally {
+    await database.dispose();
   }
 });

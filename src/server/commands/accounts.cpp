@@ -1,7 +1,5 @@
 #include "server/commands/accounts.hpp"
 
-#include <sodium.h>
-
 #include <cerrno>
 #include <chrono>
 #include <thread>
@@ -12,6 +10,7 @@
 #include "server/commands/output.hpp"
 #include "server/control.hpp"
 #include "server/exit_code.hpp"
+#include "server/sodium.hpp"
 #include "server/value.hpp"
 
 namespace starling::server {
@@ -51,7 +50,7 @@ Command with_accounts(Command command, WithAccounts action) {
   command.parameters.push_back(data_dir_option());
   return with_settings(std::move(command), [action = std::move(action)](const Settings& settings,
                                                                         const Given& given) {
-    if (sodium_init() < 0) return fail(exit_internal, "no source of random numbers");
+    start_sodium();
     const base::Result<store::ArchiveOptions> options = archive_options(settings.config());
     if (!options) return fail(exit_config, options.error().message);
     const auto accounts = store::Accounts::open(*options);

@@ -3,6 +3,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -12,30 +14,43 @@
 namespace starling::server {
 namespace {
 
-// What is typed is not shown while this lives.
+constexpr std::array ending_signals{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+volatile std::sig_atomic_t came = 0;  // one of them while nothing was shown
+
+// What is typed is not shown while this lives. A signal that ends the program ends the reading, and
+// the program when the terminal is as it was.
 class Hidden {
  public:
   Hidden() {
-    ::tcgetattr(STDIN_FILENO, &before_);
-    termios hidden = before_;
+    struct sigaction note {};  // without SA_RESTART
+    note.sa_handler = [](int signal) { came = signal; };
+    for (std::size_t i = 0; i < ending_signals.size(); ++i) {
+      ::sigaction(ending_signals[i], &note, &actions_[i]);
+    }
+    ::tcgetattr(STDIN_FILENO, &terminal_);
+    termios hidden = terminal_;
     hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
     ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
   }
-  ~Hidden() { ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_); }
+  ~Hidden() {
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &terminal_);
+    for (std::size_t i = 0; i < ending_signals.size(); ++i) {
+      ::sigaction(ending_signals[i], &actions_[i], nullptr);
+    }
+    if (came != 0) std::raise(came);
+  }
   Hidden(const Hidden&) = delete;
   Hidden& operator=(const Hidden&) = delete;
 
  private:
-  termios before_{};
+  termios terminal_{};
+  std::array<struct sigaction, ending_signals.size()> actions_{};
 };
 
 std::string ask(const char* what) {
   std::fputs(what, stderr);
   std::string line;
-  {
-    const Hidden hidden;
-    std::getline(std::cin, line);
-  }
+  std::getline(std::cin, line);
   std::fputs("\n", stderr);
   return line;
 }
@@ -47,8 +62,11 @@ base::Result<std::string> first_line(std::istream& lines, const std::string& whe
   return line;
 }
 
+// Hidden first and to the end: who types faster than it is asked is neither shown nor ignored.
 base::Result<std::string> typed() {
+  const Hidden hidden;
   std::string password = ask("Password: ");
+  if (!std::cin || came != 0) return base::failure("no password was typed");
   if (ask("Again: ") != password) return base::failure("the two passwords differ");
   return password;
 }
