@@ -76,6 +76,11 @@ test('config: the default file is a configuration; what holds is shown with its 
   const all = JSON.parse((await run(['config', 'show', '--json', '--config', config], { env })).stdout);
   assert.deepEqual(all['server.port'], { value: 81, origin: `${config}:2:8` });
   assert.ok(!JSON.stringify(all).includes('planted') && !shown.stdout.includes('planted'));
+  // What LoadCredential= of a service gives it.
+  const credentials = mkdtempSync(path.join(folder, 'credentials-'));
+  writeFileSync(path.join(credentials, 'auth.secret'), 'planted-secret-as-a-credential\n');
+  const given = await run(['config', 'show', '--json'], { env: { CREDENTIALS_DIRECTORY: credentials }, cwd: folder });
+  assert.deepEqual(JSON.parse(given.stdout)['auth.secret'], { value: '(hidden)', origin: path.join(credentials, 'auth.secret') });
   assert.equal((await run(['config', 'show', '--config', file('wrong.toml', '[server]\nport = -1\n')])).code, 78);
   const typo = await run(['config', 'shw']);
   assert.equal(typo.code, 64);

@@ -3,29 +3,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { Raw, run, Server, within } from './harness.mjs';
 import { Lines } from './lines.mjs';
+import { notifySocket } from './notify.mjs';
 
 const python = '/usr/bin/python3';
-
-// A service manager's socket: one line for each datagram, its own line feeds as spaces.
-async function notifySocket() {
-  const folder = mkdtempSync(path.join(tmpdir(), 'starling-notify-'));
-  const socket = path.join(folder, 'notify');
-  const script = `
-import socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.bind(sys.argv[1])
-print("bound", flush=True)
-while True: print(s.recv(4096).decode().replace("\\n", " "), flush=True)`;
-  const told = new Lines(spawn(python, ['-c', script, socket], { stdio: ['ignore', 'pipe', 'inherit'] }));
-  await told.until((line) => line === 'bound', 'the notify socket');
-  return { socket, told, end: () => told.child.kill('SIGKILL') };
-}
 
 test('the service manager is told READY when it serves, STATUS, RELOADING with a time, and STOPPING', async () => {
   const manager = await notifySocket();

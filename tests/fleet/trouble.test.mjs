@@ -7,11 +7,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { Server, UNLIMITED, range, run, within } from '../e2e/harness.mjs';
+import { notifySocket } from '../e2e/notify.mjs';
 import { startMariadb } from './mariadb.mjs';
 
 const config = `[limits]\n${UNLIMITED}`;
 
-async function start(t, options, end = () => {}) {
+async function start(t, options, end = () => {}, more = {}) {
   let mariadb;
   let server;
   t.after(async () => {
@@ -23,7 +24,7 @@ async function start(t, options, end = () => {}) {
   const env = { STARLING_STORE__URL: mariadb.url };
   const { code, stderr } = await run(['migrate', 'up'], { env });
   assert.equal(code, 0, stderr);
-  server = await Server.start({ config, env });
+  server = await Server.start({ config, env: { ...env, ...more } });
   const ann = await server.user('ann');
   return { mariadb, server, ann, client: await server.member(ann, 'r') };
 }
@@ -97,7 +98,9 @@ test("the database's disk is full: nothing is acknowledged that is not kept", { 
 });
 
 test('the database stands still: seen within seconds, with what to do', { timeout: 120_000 }, async (t) => {
-  const { mariadb, server, client } = await start(t);
+  const manager = await notifySocket();
+  t.after(manager.end);
+  const { mariadb, server, client } = await start(t, {}, () => {}, { NOTIFY_SOCKET: manager.socket });
   const status = () => run(['status', '--data-dir', path.join(server.folder, 'data')]);
   assert.equal((await status()).code, 0);
   mariadb.pause();
@@ -109,6 +112,7 @@ test('the database stands still: seen within seconds, with what to do', { timeou
   const said = await status();
   assert.equal(said.code, 75);
   assert.match(said.stdout, /^archive +failing/m);
+  await manager.told.until((line) => /^STATUS=(writer stands still for \d+ s; )?the archive cannot keep anything now; /.test(line), 'the status says so');
   assert.match(await (await fetch(server.metrics)).text(), /^starling_store_healthy 0$/m);
   await until(() => server.lines.some((line) => /"level":"error".*stands still: if the writer .*look at the database/.test(line)), 'the log says so');
   t.diagnostic(`not ready after ${seconds.toFixed(1)} s`);
