@@ -7,6 +7,7 @@
 
 #include "server/commands/completion.hpp"
 #include "server/exit_code.hpp"
+#include "server/limits.hpp"
 #include "server/manual.hpp"
 #include "server/metrics.hpp"
 #include "server/reference.hpp"
@@ -14,9 +15,10 @@
 int main(int argc, char** argv) {
   using namespace starling::server;
   using Page = std::pair<std::string_view, std::string (*)()>;
-  constexpr std::array<Page, 8> pages{{
+  constexpr std::array<Page, 9> pages{{
       {"configuration.md", configuration_page},
       {"command-line.md", command_page},
+      {"limits.md", limits_page},
       {"metrics.md", metrics_page},
       {"starling.8", command_manual},
       {"starling.toml.5", settings_manual},

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "api/bounds.hpp"
 #include "api/fields.hpp"
 #include "api/ws_protocol.hpp"
 
@@ -13,9 +14,6 @@ using chat::Failure;
 using chat::FailureCode;
 using proto::JsonValue;
 
-constexpr unsigned max_page = 100;
-constexpr std::size_t max_resumed_rooms = 1'000;
-constexpr std::size_t max_ping_bytes = 256;
 constexpr std::size_t max_token_text = 64 * 1024;  // no token is so long: it is refused as one
 
 // Reads the fields of one command; the first thing that is wrong is kept.
@@ -136,11 +134,13 @@ chat::Say read_say(Fields& fields) {
   }
   say.room = fields.room();
   say.user = fields.user();
-  say.client_message_id = fields.text("clientMessageId", "client_message_id", 64);
+  say.client_message_id =
+      fields.text("clientMessageId", "client_message_id", chat::max_client_message_id_bytes);
   if (!say.client_message_id.empty() && !chat::valid_client_message_id(say.client_message_id)) {
     fields.wrong("clientMessageId");
   }
-  if (std::string type = fields.text("messageType", "message_type", 64); !type.empty()) {
+  if (std::string type = fields.text("messageType", "message_type", chat::max_message_type_bytes);
+      !type.empty()) {
     if (!chat::valid_message_type(type)) fields.wrong("messageType");
     say.message_type = std::move(type);
   }

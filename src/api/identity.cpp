@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "api/bounds.hpp"
 #include "base/check.hpp"
 #include "chat/revocation.hpp"
 #include "proto/tokens.hpp"
@@ -16,8 +17,6 @@
 namespace starling::api {
 namespace {
 
-constexpr std::size_t min_secret_bytes = 16;
-constexpr std::size_t max_token_bytes = 4'096;
 constexpr std::size_t token_id_bytes = 16;
 constexpr base::WallMs ms_per_second = 1'000;
 

@@ -2,6 +2,7 @@
 // configuration: HS256 with a secret, or RS256 with a public key; `none` never.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,9 +26,11 @@ struct Identity {
 // What a call's cookie and headers say. The name of the cookie is `starling`.
 inline constexpr std::string_view cookie_name = "starling";
 
+inline constexpr std::size_t min_secret_bytes = 16;
+
 class TokenKeys {
  public:
-  // HS256: mints and verifies. At least 16 bytes.
+  // HS256: mints and verifies. At least min_secret_bytes.
   static base::Result<TokenKeys> from_secret(std::string secret);
   // RS256: verifies only. PEM text.
   static base::Result<TokenKeys> from_public_key(std::string pem);

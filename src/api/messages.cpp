@@ -1,6 +1,7 @@
 // Messages.
 #include <algorithm>
 
+#include "api/bounds.hpp"
 #include "api/route.hpp"
 
 namespace starling::api {
@@ -10,8 +11,6 @@ using chat::FailureCode;
 using proto::HttpResponse;
 using proto::JsonWriter;
 
-constexpr unsigned default_page = 20;
-constexpr unsigned max_page = 100;
 constexpr std::uint64_t max_page_number = 1'000'000'000;
 
 unsigned limit_of(const proto::HttpRequest& request) {

@@ -1,4 +1,5 @@
 // Rooms, and the servers that serve them.
+#include "api/bounds.hpp"
 #include "api/route.hpp"
 #include "starling/version.hpp"
 
@@ -6,8 +7,6 @@ namespace starling::api {
 namespace {
 
 using proto::JsonWriter;
-
-constexpr unsigned max_listed = 100;
 
 void write_room(JsonWriter& json, const chat::Room& room, const Surroundings& surroundings) {
   json.begin_object()
@@ -22,8 +21,7 @@ void write_room(JsonWriter& json, const chat::Room& room, const Surroundings& su
 
 Step list_rooms(RestCall& call) {
   chat::ListRooms list;
-  list.limit =
-      static_cast<unsigned>(query_number(call.request, "limit", max_listed, 1, max_listed));
+  list.limit = static_cast<unsigned>(query_number(call.request, "limit", max_page, 1, max_page));
   if (const std::string* after = call.request.query_value("after")) list.after = *after;
   const Surroundings* const surroundings = call.context.surroundings;
   return ask<chat::RoomsListed>(chat::ReadRequest{std::move(list)},

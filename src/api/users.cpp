@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "api/bounds.hpp"
 #include "api/route.hpp"
 
 namespace starling::api {
@@ -17,7 +18,6 @@ constexpr base::WallMs ms_per_day = 86'400'000;
 // Revocations outlive their tokens by this: a clock that was ahead for a while and is right again
 // must not have made anybody forget them.
 constexpr base::WallMs clock_error = 7 * ms_per_day;
-constexpr unsigned max_listed = 100;
 
 bool can_mint(const RestContext& context) { return context.keys && context.keys->can_mint(); }
 
@@ -138,8 +138,7 @@ Step list_users(RestCall& call) {
   const std::string* online = call.request.query_value("online_only");
   chat::ListUsers list;
   list.online_only = online && (*online == "1" || *online == "true");
-  list.limit =
-      static_cast<unsigned>(query_number(call.request, "limit", max_listed, 1, max_listed));
+  list.limit = static_cast<unsigned>(query_number(call.request, "limit", max_page, 1, max_page));
   list.after = query_number(call.request, "after", 0, 0, chat::max_id);
   const bool all_emails = call.open_mode();
   return ask<chat::UsersListed>(
@@ -156,7 +155,7 @@ Step list_users(RestCall& call) {
 
 Step list_online_users(RestCall& call) {
   const chat::ListUsers list{
-      true, static_cast<unsigned>(query_number(call.request, "limit", max_listed, 1, max_listed)),
+      true, static_cast<unsigned>(query_number(call.request, "limit", max_page, 1, max_page)),
       query_number(call.request, "after", 0, 0, chat::max_id)};
   const bool all_emails = call.open_mode();
   const base::WallMs now = call.context.surroundings->wall_clock();

@@ -158,6 +158,9 @@ using Request = std::variant<WriteRequest, ReadRequest, HashRequest>;
 
 // ---- answers ---------------------------------------------------------------------------------
 
+// Unread messages are counted so far, and no further.
+inline constexpr std::uint64_t max_unread = 1'000;
+
 struct MessagePosted {  // to PostMessage and DeleteMessage
   MessageId id = 0;
   Seq seq = 0;
@@ -185,7 +188,7 @@ struct ReadMarked {
   std::string room;
   Seq seq = 0;
   Seq head = 0;
-  std::uint64_t unread = 0;  // up to `head`; capped at 1,000
+  std::uint64_t unread = 0;  // up to `head`
 };
 struct UserFound {  // to FindUser, CreateUser, EnsureUser, SetStatus
   User user;

@@ -11,7 +11,6 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-constexpr std::size_t max_depth = 32;
 constexpr std::size_t first_buffer_bytes = 4 * 1024;
 
 static_assert(sizeof(dom::element) <= 16 && alignof(dom::element) <= 8);
@@ -53,7 +52,8 @@ std::optional<JsonValue> JsonReader::parse(std::string_view text) {
     const std::size_t wanted = std::max({first_buffer_bytes, text.size(), impl.capacity * 2});
     impl.capacity = std::min(wanted, impl.max_bytes);
     impl.buffer = std::make_unique<char[]>(impl.capacity + simdjson::SIMDJSON_PADDING);
-    if (impl.parser.allocate(impl.capacity, max_depth) != simdjson::SUCCESS) return std::nullopt;
+    if (impl.parser.allocate(impl.capacity, max_json_depth) != simdjson::SUCCESS)
+      return std::nullopt;
   }
   std::memcpy(impl.buffer.get(), text.data(), text.size());
   dom::element root;

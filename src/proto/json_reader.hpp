@@ -12,6 +12,8 @@
 
 namespace starling::proto {
 
+inline constexpr std::size_t max_json_depth = 32;  // of objects and arrays in each other
+
 // A value inside of the reader's current document. Valid until the reader's next parse().
 class JsonValue {
  public:
@@ -56,7 +58,7 @@ class JsonValue {
 // One per shard; holds the parser and its padded buffer, which are reused.
 class JsonReader {
  public:
-  // Documents above `max_bytes` are refused. Nesting above 32 is refused.
+  // Documents above `max_bytes` are refused, and what is nested above max_json_depth.
   explicit JsonReader(std::size_t max_bytes);
   ~JsonReader();
   JsonReader(JsonReader&&) noexcept;

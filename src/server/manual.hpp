@@ -9,7 +9,7 @@ namespace starling::server {
 std::string command_manual();
 std::string settings_manual();
 
-// docs/reference/command-line.md.
+// docs/command-line.md.
 std::string command_page();
 
 }  // namespace starling::server

@@ -3,6 +3,7 @@
 #include <utility>
 #include <variant>
 
+#include "api/bounds.hpp"
 #include "base/check.hpp"
 #include "shard/core.hpp"
 
@@ -159,13 +160,12 @@ void Core::enter(Session& session, Room& room, const chat::RoomJoined& joined, c
   advance(room, room.seats[place->seat], room.wire.end(), room.feed.position());
   place->catching_up = false;
 
-  constexpr std::size_t listed = 200;
   chat::RoomJoined told = joined;
   // The original has no use for `unread`, and reads by REST what it missed meanwhile.
   const bool counts = session.dialect == chat::Dialect::v1;
   if (!counts) told.head = room.feed.position();
   tell(session, call.greeting);
-  tell(session, api::room_joined(told, presence_.list(room.name, listed),
+  tell(session, api::room_joined(told, presence_.list(room.name, api::max_online_listed),
                                  presence_.count(room.name), call.ref));
   if (call.after_seq || counts) begin_catch_up(session, *place, joined, call);
 }

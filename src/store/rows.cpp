@@ -45,7 +45,7 @@ chat::User user_of(const Statement& row) {
 }
 
 std::uint64_t unread_of(std::uint64_t messages, std::uint64_t messages_up_to_read) {
-  return std::min(max_unread, messages - std::min(messages, messages_up_to_read));
+  return std::min(chat::max_unread, messages - std::min(messages, messages_up_to_read));
 }
 
 std::string fold_name(std::string_view name) {

@@ -29,8 +29,6 @@ std::string own_key(chat::MessageId id);
 // In `meta` while a copy into this database is not whole (store/copy.hpp).
 inline constexpr std::string_view unfinished_copy = "unfinished_copy";
 
-inline constexpr std::uint64_t max_unread = 1'000;
-
 // `first`: the column where they begin.
 chat::Event event_of(const Statement& row, int first = 0);
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "server/keys.hpp"
+#include "server/limits.hpp"
 #include "server/manual.hpp"
 #include "server/metrics.hpp"
 #include "server/value.hpp"
@@ -58,6 +59,7 @@ TEST(ReferenceTest, every_key_and_section_says_what_it_is_for) {
 TEST(ReferenceTest, the_page_in_the_handbook_is_written_from_the_table) {
   for (const auto& [name, written] : {std::pair{"configuration.md", configuration_page()},
                                       {"command-line.md", command_page()},
+                                      {"limits.md", limits_page()},
                                       {"metrics.md", metrics_page()}}) {
     std::ifstream file{std::string{DOCS} + name};
     const std::string page{std::istreambuf_iterator<char>{file}, {}};
