@@ -9,6 +9,7 @@
 #include <map>
 #include <utility>
 
+#include "api/identity.hpp"
 #include "base/ip_address.hpp"
 #include "bus/amqp.hpp"
 #include "server/keys.hpp"
@@ -20,7 +21,7 @@ namespace starling::server {
 namespace {
 
 constexpr std::string_view own_prefix = "STARLING_";
-constexpr std::size_t min_secret_bytes = 16;
+using api::min_secret_bytes;
 constexpr std::string_view file_ending = "_file";
 
 std::size_t edit_distance(std::string_view one, std::string_view other) {
