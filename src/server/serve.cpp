@@ -18,7 +18,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -38,6 +37,7 @@
 #include "server/fleet_watch.hpp"
 #include "server/hasher.hpp"
 #include "server/keeper.hpp"
+#include "server/listeners.hpp"
 #include "server/loop.hpp"
 #include "server/memory_watch.hpp"
 #include "server/metrics.hpp"
@@ -55,10 +55,6 @@
 
 namespace starling::server {
 namespace {
-
-constexpr int listen_backlog = 4'096;
-constexpr std::chrono::milliseconds port_patience{2'000};
-constexpr std::chrono::milliseconds port_retry{10};
 
 int fail(int code, const std::string& message) {
   std::fprintf(stderr, "starling: %s\n", message.c_str());
@@ -92,11 +88,6 @@ std::string random_server_id() {
   char hex[2 * sizeof bytes + 1];
   sodium_bin2hex(hex, sizeof hex, bytes, sizeof bytes);
   return hex;
-}
-
-std::string address_text(const std::string& host, std::uint16_t port) {
-  const bool v6 = host.find(':') != std::string::npos;
-  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
 // Sends a shard's requests to the threads that do them. One for each shard.
@@ -156,8 +147,6 @@ class Server final : private Kept {
     return std::chrono::milliseconds{config_.server.drain_deadline_ms};
   }
 
-  base::Result<net::Listener> open_public_listener();
-  base::Result<net::Listener> open_admin_listener();
   int start_bus();
   int start_archive();
   int start_shards();
@@ -206,36 +195,6 @@ class Server final : private Kept {
   std::unique_ptr<Admin> admin_;  // asks all of the above
 };
 
-// The kernel takes the sockets of a killed predecessor out of its rings only after that process is
-// gone, so a port may stay taken for a moment. A program that really listens there is told apart by
-// staying.
-base::Result<net::Listener> listen_patiently(const std::string& host, std::uint16_t port) {
-  const auto deadline = std::chrono::steady_clock::now() + port_patience;
-  for (;;) {
-    base::Result<net::Listener> listener = net::Listener::open(host, port, listen_backlog);
-    if (listener || listener.error().system_errno != EADDRINUSE ||
-        std::chrono::steady_clock::now() >= deadline) {
-      return listener;
-    }
-    std::this_thread::sleep_for(port_retry);
-  }
-}
-
-base::Result<net::Listener> Server::open_public_listener() {
-  if (given_.public_listener >= 0) return net::Listener::adopt(given_.public_listener);
-  return listen_patiently(config_.server.host, config_.server.port);
-}
-
-base::Result<net::Listener> Server::open_admin_listener() {
-  if (given_.admin_listener >= 0) return net::Listener::adopt(given_.admin_listener);
-  const auto& admin = config_.admin;
-  if (admin.chosen) return listen_patiently(admin.host, admin.port);
-  base::Result<net::Listener> listener =
-      net::Listener::open(admin.host, admin.port, listen_backlog);
-  if (listener || listener.error().system_errno != EADDRINUSE) return listener;
-  return net::Listener::open(admin.host, 0, listen_backlog);
-}
-
 int Server::start() {
   start_sodium();
   raise_descriptor_limit();
@@ -262,7 +221,7 @@ int Server::start() {
   randombytes_buf(&seed, sizeof seed);
   quotas_ = std::make_unique<chat::Quotas>(config_, seed);
 
-  base::Result<net::Listener> listener = open_public_listener();
+  base::Result<net::Listener> listener = public_listener(config_, given_);
   if (!listener) return fail(exit_unavailable, listener.error().message);
   public_listener_ = std::move(*listener);
   if (config_.auth.mode == AuthMode::open && !config_.auth.open_beyond_loopback &&
@@ -272,7 +231,7 @@ int Server::start() {
                 "listens on " +
                     public_listener_->host());
   }
-  base::Result<net::Listener> admin = open_admin_listener();
+  base::Result<net::Listener> admin = admin_listener(config_, given_);
   if (!admin) return fail(exit_unavailable, admin.error().message);
   admin_listener_ = std::move(*admin);
   address_ = address_text(public_listener_->host(), public_listener_->port());
