@@ -38,11 +38,10 @@ class RoomFeed {
   bool holding() const { return !position_; }
   // The last seq that was delivered. Only when not holding.
   Seq position() const { return *position_; }
-  // The highest seq that is known to exist.
-  Seq highest_known() const { return highest_; }
 
   // The archive's head, read after the feed was registered. Appends to `deliver` what was held
-  // above it and is next. A second head of a live feed only raises highest_known().
+  // above it and is next. A second head of a live feed only says that there
+  // is more.
   void set_head(Seq head, std::vector<FeedItem>& deliver);
 
   // The way of nearly every event: it is the next one and nothing waits for it. True: it is
@@ -69,7 +68,7 @@ class RoomFeed {
   void drain(std::vector<FeedItem>& deliver);
 
   std::optional<Seq> position_;
-  Seq highest_ = 0;
+  Seq highest_ = 0;  // that is known to exist
   std::map<Seq, FeedItem> held_;
 };
 

@@ -41,7 +41,7 @@ export const bytes = (...parts) => Buffer.concat(parts.map(one));
 export const close = (code, reason = '') => frame(CLOSE, bytes([code >> 8, code & 255], Buffer.from(reason)));
 
 // What a server sent behind its handshake, frame by frame: {fin, rsv, opcode, payload}.
-export function framesOf(data) {
+function framesOf(data) {
   const frames = [];
   for (let at = 0; at + 2 <= data.length;) {
     let size = data[at + 1] & 127;

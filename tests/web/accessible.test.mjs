@@ -1,7 +1,7 @@
 // For everybody: axe finds nothing, everything has its place from 320 px on, and hands need no mouse.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { composer, desk, goTo, layoutFaults, online, painted, password, phone, Rig, rows, see, violations } from './harness.mjs';
+import { layoutFaults, online, painted, phone, Rig, violations } from './harness.mjs';
 import { fillScene } from './scene.mjs';
 
 let rig;

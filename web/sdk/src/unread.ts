@@ -8,8 +8,6 @@
 /** The server counts no further, and neither do we. */
 export const MAX_UNREAD = 1_000;
 
-export type UnreadCount = ReturnType<typeof createUnreadCount>;
-
 export function createUnreadCount() {
   let readSeq = 0;
   let seen = 0; // the newest event that is counted, or not to be counted
