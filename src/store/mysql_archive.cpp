@@ -24,9 +24,7 @@ class MysqlArchive final : public Archive {
     if (copy.with(unfinished_copy).step()) {
       return base::failure("the database holds a copy that was not finished: copy once more");
     }
-    Statement rows{*database_, "SELECT token_id, user_id, expires_at FROM revoked_tokens"};
-    while (rows.step())
-      revoked_.push_back({std::string{rows.text(0)}, rows.natural(1), rows.integer(2)});
+    revoked_ = revoked_tokens(*database_);
     if (!epoch || database_->failed()) {
       return base::failure("cannot read the database: " + database_->failure());
     }
@@ -37,11 +35,7 @@ class MysqlArchive final : public Archive {
   std::uint64_t epoch() const override { return epoch_; }
 
   std::vector<chat::RevokeToken> revocations(base::WallMs now) const override {
-    std::vector<chat::RevokeToken> unexpired;
-    for (const chat::RevokeToken& token : revoked_) {
-      if (token.expires > now) unexpired.push_back(token);
-    }
-    return unexpired;
+    return unexpired(revoked_, now);
   }
 
   base::Result<std::unique_ptr<Writer>> make_writer(

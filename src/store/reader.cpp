@@ -78,8 +78,8 @@ Queries::Queries(Database& database, std::string_view epoch_query)
              "ORDER BY id LIMIT ?"),
       room_(database,
             "SELECT id, head, members, created_at FROM rooms WHERE id = ? AND created_at > 0"),
-      revocations_(database,
-                   "SELECT token_id, user_id, expires_at FROM revoked_tokens WHERE expires_at > ?"),
+      revocations_(database, "SELECT " + std::string{revoked_columns} +
+                                 " FROM revoked_tokens WHERE expires_at > ?"),
       count_between_(database,
                      "SELECT count(*) FROM messages WHERE room_id = ? AND seq BETWEEN ? AND ?") {}
 
@@ -339,10 +339,7 @@ chat::Reply Queries::answer(const chat::ReadHeads& read) {
 chat::Reply Queries::answer(const chat::ListRevocations&) {
   chat::RevocationsListed listed;
   revocations_.with(io::wall_clock());
-  while (revocations_.step()) {
-    listed.tokens.push_back(
-        {std::string{revocations_.text(0)}, revocations_.natural(1), revocations_.integer(2)});
-  }
+  while (revocations_.step()) listed.tokens.push_back(revoked_of(revocations_));
   return listed;
 }
 

@@ -44,6 +44,22 @@ chat::User user_of(const Statement& row) {
   return user;
 }
 
+chat::RevokeToken revoked_of(const Statement& row) {
+  return {std::string{row.text(0)}, row.natural(1), row.integer(2)};
+}
+
+std::vector<chat::RevokeToken> revoked_tokens(Database& database) {
+  std::vector<chat::RevokeToken> tokens;
+  Statement rows{database, "SELECT " + std::string{revoked_columns} + " FROM revoked_tokens"};
+  while (rows.step()) tokens.push_back(revoked_of(rows));
+  return tokens;
+}
+
+std::vector<chat::RevokeToken> unexpired(std::vector<chat::RevokeToken> tokens, base::WallMs now) {
+  std::erase_if(tokens, [now](const chat::RevokeToken& token) { return token.expires <= now; });
+  return tokens;
+}
+
 std::uint64_t unread_of(std::uint64_t messages, std::uint64_t messages_up_to_read) {
   return std::min(chat::max_unread, messages - std::min(messages, messages_up_to_read));
 }

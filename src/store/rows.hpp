@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "chat/archive.hpp"
 #include "chat/event.hpp"
@@ -36,6 +37,13 @@ chat::Event event_of(const Statement& row, int first = 0);
 inline constexpr std::string_view user_columns =
     "id, username, email, created_at, last_seen_at, is_online";
 chat::User user_of(const Statement& row);
+
+// The columns of `revoked_tokens` that revoked_of() reads.
+inline constexpr std::string_view revoked_columns = "token_id, user_id, expires_at";
+chat::RevokeToken revoked_of(const Statement& row);
+// All of them, expired ones too. A failure stays with the database.
+std::vector<chat::RevokeToken> revoked_tokens(Database& database);
+std::vector<chat::RevokeToken> unexpired(std::vector<chat::RevokeToken> tokens, base::WallMs now);
 
 // Whether a row of `users` is banned from every room at a time that is the parameter: such a user
 // does not get in by a password either.

@@ -8,6 +8,7 @@
 
 #include "io/clock.hpp"
 #include "store/reader.hpp"
+#include "store/rows.hpp"
 #include "store/sqlite_database.hpp"
 #include "store/sqlite_migrations.hpp"
 #include "store/sqlite_writer.hpp"
@@ -47,9 +48,7 @@ class SqliteArchive final : public Archive {
         .execute();
     database_->run("UPDATE users SET is_online = 0 WHERE is_online = 1");  // after a crash
     const auto epoch = database_->number(epoch_query);
-    Statement rows{*database_, "SELECT token_id, user_id, expires_at FROM revoked_tokens"};
-    while (rows.step())
-      revoked_.push_back({std::string{rows.text(0)}, rows.natural(1), rows.integer(2)});
+    revoked_ = revoked_tokens(*database_);
     if (!epoch || database_->failed()) return cannot_prepare(*database_);
     epoch_ = static_cast<std::uint64_t>(*epoch);
     return {};
@@ -58,11 +57,7 @@ class SqliteArchive final : public Archive {
   std::uint64_t epoch() const override { return epoch_; }
 
   std::vector<chat::RevokeToken> revocations(base::WallMs now) const override {
-    std::vector<chat::RevokeToken> unexpired;
-    for (const chat::RevokeToken& token : revoked_) {
-      if (token.expires > now) unexpired.push_back(token);
-    }
-    return unexpired;
+    return unexpired(revoked_, now);
   }
 
   base::Result<std::unique_ptr<Writer>> make_writer(
