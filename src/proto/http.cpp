@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "base/renew.hpp"
 #include "proto/chunked.hpp"
 #include "proto/http_head.hpp"
 #include "proto/tokens.hpp"
@@ -91,7 +92,7 @@ struct HttpReader::Impl {
     state = State::head;
     scanner = {};
     head.clear();
-    request = {};
+    base::renew(request);  // a connection that waits for its next request holds no body
     refusal = {};
     plan = {};
     chunks.reset();
@@ -103,8 +104,8 @@ struct HttpReader::Impl {
     state = State::refused;
     // The body of a HEAD may be what is refused.
     refused_head = head.starts_with("HEAD ") || (in_body && request.method == Method::head);
-    head = {};
-    request = {};
+    base::renew(head);
+    base::renew(request);
   }
 
   std::size_t feed_head(std::string_view bytes);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "base/renew.hpp"
 #include "proto/deflate.hpp"
 #include "proto/utf8.hpp"
 
@@ -114,13 +115,14 @@ struct MessageReader::State {
   Outcome begin_frame(const wslay_frame_iocb& frame, const MessageLimits& limits);
   Outcome take_data(const wslay_frame_iocb& frame, std::string_view data, Feeding& feeding);
   Outcome end_deflated(std::string_view data, Feeding& feeding);
+  Outcome take_inflated(std::string_view data, Feeding& feeding);
   Outcome end_control(MessageSink& sink, bool& goes_on);
   void reset_message() {
     in_message = false;
     fragments = 0;
     announced = 0;
     // A large message does not stay behind in a pooled state.
-    if (message.capacity() > kept_bytes) message = {};
+    if (message.capacity() > kept_bytes) base::renew(message);
     message.clear();
     utf8 = {};
   }
@@ -321,7 +323,16 @@ MessageReader::Outcome MessageReader::State::take_data(const wslay_frame_iocb& f
   return fine();
 }
 
+// A large one does not stay behind in the shard, whatever came of it.
 MessageReader::Outcome MessageReader::State::end_deflated(std::string_view data, Feeding& feeding) {
+  const Outcome outcome = take_inflated(data, feeding);
+  std::string& inflated = feeding.pool.inflated;
+  if (inflated.capacity() > kept_bytes) base::renew(inflated);
+  return outcome;
+}
+
+MessageReader::Outcome MessageReader::State::take_inflated(std::string_view data,
+                                                           Feeding& feeding) {
   std::string& inflated = feeding.pool.inflated;
   switch (feeding.pool.inflater.inflate(data, feeding.limits.message_bytes, inflated)) {
     case Inflater::Result::too_big:
@@ -335,7 +346,6 @@ MessageReader::Outcome MessageReader::State::end_deflated(std::string_view data,
     return fail(CloseCode::invalid_payload, "not UTF-8");
   }
   feeding.goes_on = feeding.sink.on_message(kind, inflated);
-  if (inflated.capacity() > kept_bytes) inflated = {};
   return fine();
 }
 

@@ -20,6 +20,9 @@ namespace {
 constexpr base::Duration between_trims =
     std::chrono::milliseconds{250};  // they hold the heap's locks
 
+constexpr int large_block_bytes = 1 << 20;  // above what any message of the chat needs
+constexpr int kept_free_bytes = 4 << 20;    // at the end of each arena
+
 std::size_t page_bytes() { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
 
 // The tightest memory.max from the process's own control group up to the root.
@@ -67,6 +70,11 @@ std::size_t memory_ceiling(const Config& config) {
   if (config.limits.memory_bytes != 0) return config.limits.memory_bytes;
   const auto pages = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES));
   return std::min(pages * page_bytes(), control_group_bytes()) / 4 * 3;
+}
+
+void give_back_large_blocks() {
+  ::mallopt(M_MMAP_THRESHOLD, large_block_bytes);
+  ::mallopt(M_TRIM_THRESHOLD, kept_free_bytes);
 }
 
 MemoryWatch::MemoryWatch(chat::MemoryLadder& ladder, io::Wake wake)

@@ -19,6 +19,11 @@ namespace starling::server {
 // (memory.max of cgroup v2) allows.
 std::size_t memory_ceiling(const Config& config);
 
+// Before the first thread: what is large goes back to the kernel when it is freed. By itself glibc
+// learns from the first such block to keep the next ones, up to 64 MB in each thread's arena
+// (mallopt(3), M_MMAP_THRESHOLD).
+void give_back_large_blocks();
+
 class MemoryWatch {
  public:
   MemoryWatch(chat::MemoryLadder& ladder, io::Wake wake);

@@ -196,6 +196,7 @@ class Server final : private Kept {
 };
 
 int Server::start() {
+  give_back_large_blocks();
   start_sodium();
   raise_descriptor_limit();
   const sigset_t signals = stop_signals();

@@ -14,7 +14,8 @@ TEST(RevocationTest, a_users_revocation_is_told_from_a_tokens) {
   EXPECT_EQ(read->issued_until, 1'700'000'000'123);
   EXPECT_TRUE(whole.token_id().starts_with(revocations_begin(42)));
   EXPECT_FALSE(whole.token_id().starts_with(revocations_begin(4)));
-  for (const char* token : {"", "b1946ac9", "42@1", "*", "*42", "*42@", "*@1", "*42@1x", "*x@1"}) {
+  for (const char* token :
+       {"", "b1946ac9", "42@1", "*", "*42", "*42@", "*@1", "*42@1x", "*x@1", "*42x1"}) {
     EXPECT_FALSE(UserRevocation::of(token)) << token;
   }
 }
