@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "base/check.hpp"
@@ -13,6 +14,9 @@ namespace {
 // What a sync flush ends with; it is left out on the wire (section 7.2.1).
 constexpr std::string_view flush_tail{"\x00\x00\xff\xff", 4};
 constexpr std::size_t step_bytes = 16 * 1024;
+// Texts are a third to a tenth as long deflated. What grows beyond this is measured before any of
+// it is kept: a bomb costs time, and no memory.
+constexpr std::size_t usual_growth = 16;
 constexpr unsigned least_zlib_window = 9;  // zlib has no raw stream with a smaller one
 constexpr int memory_level = 8;
 
@@ -33,10 +37,14 @@ struct Inflater::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  Result take(std::string_view piece, std::size_t max_bytes, std::string& out);
+  Result inflate(std::string_view deflated, std::size_t max_bytes, std::string* out);
+  Result take(std::string_view piece, std::size_t max_bytes);
 
   z_stream stream{};
   bool between_blocks = false;  // the data may end here
+  std::string* out = nullptr;   // nullptr: what comes out is only counted
+  std::size_t size = 0;         // of what has come out
+  std::array<char, step_bytes> scratch;
 };
 
 Inflater::Inflater() = default;
@@ -44,32 +52,43 @@ Inflater::~Inflater() = default;
 
 Inflater::Result Inflater::inflate(std::string_view deflated, std::size_t max_bytes,
                                    std::string& out) {
-  out.clear();
   if (!impl_) impl_ = std::make_unique<Impl>();
-  CHECK(inflateReset(&impl_->stream) == Z_OK);
-  impl_->between_blocks = false;
-  Result result = impl_->take(deflated, max_bytes, out);
-  if (result == Result::whole) result = impl_->take(flush_tail, max_bytes, out);
-  if (result == Result::whole && !impl_->between_blocks) result = Result::malformed;
+  const std::size_t usual = std::min(max_bytes, step_bytes + usual_growth * deflated.size());
+  Result result = impl_->inflate(deflated, usual, &out);
+  if (result != Result::too_big || usual == max_bytes) return result;
+  result = impl_->inflate(deflated, max_bytes, nullptr);
+  if (result != Result::whole) return result;
+  return impl_->inflate(deflated, max_bytes, &out);
+}
+
+Inflater::Result Inflater::Impl::inflate(std::string_view deflated, std::size_t max_bytes,
+                                         std::string* into) {
+  CHECK(inflateReset(&stream) == Z_OK);
+  between_blocks = false;
+  out = into;
+  if (out) out->clear();
+  size = 0;
+  Result result = take(deflated, max_bytes);
+  if (result == Result::whole) result = take(flush_tail, max_bytes);
+  if (result == Result::whole && !between_blocks) result = Result::malformed;
   return result;
 }
 
-Inflater::Result Inflater::Impl::take(std::string_view piece, std::size_t max_bytes,
-                                      std::string& out) {
+Inflater::Result Inflater::Impl::take(std::string_view piece, std::size_t max_bytes) {
   stream.next_in = bytes_of(piece);
   stream.avail_in = length_of(piece.size());
   for (;;) {
-    const std::size_t before = out.size();
     // One byte beyond the bound tells a message of exactly that size from a larger one.
-    const std::size_t room = std::min(step_bytes, max_bytes + 1 - before);
-    out.resize(before + room);
-    stream.next_out = bytes_of(out) + before;
+    const std::size_t room = std::min(step_bytes, max_bytes + 1 - size);
+    if (out) out->resize(size + room);
+    stream.next_out = reinterpret_cast<Bytef*>(out ? out->data() + size : scratch.data());
     stream.avail_out = length_of(room);
     const uInt in_before = stream.avail_in;
     const int code = ::inflate(&stream, Z_SYNC_FLUSH);
     const bool moved = stream.avail_in != in_before || stream.avail_out != room;
-    out.resize(before + room - stream.avail_out);
-    if (out.size() > max_bytes) return Result::too_big;
+    size += room - stream.avail_out;
+    if (out) out->resize(size);
+    if (size > max_bytes) return Result::too_big;
     if (moved) between_blocks = (stream.data_type & 128) != 0;  // zlib.h, inflate()
     if (code == Z_STREAM_END) {
       // A block that calls itself the last one may be followed by others (section 7.2.3.4).

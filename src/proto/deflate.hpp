@@ -30,7 +30,8 @@ constexpr std::size_t max_deflated_bytes(std::size_t message_bytes) {
   return message_bytes + message_bytes / 64 + 64;
 }
 
-// Undoes section 7.2.1. Lives on its shard's thread; has 40 KB of zlib's from the first use on.
+// Undoes section 7.2.1. Lives on its shard's thread; has 40 KB of zlib's and 16 KB from the first
+// use on.
 class Inflater {
  public:
   enum class Result {
@@ -44,7 +45,8 @@ class Inflater {
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
 
-  // `deflated` is the payload of all frames of a message. `out` is replaced.
+  // `deflated` is the payload of all frames of a message. `out` is replaced; where it is not whole,
+  // it holds no more than 16 times the deflated bytes, and 16 KB.
   Result inflate(std::string_view deflated, std::size_t max_bytes, std::string& out);
 
  private:

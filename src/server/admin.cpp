@@ -145,7 +145,6 @@ void Admin::Desk::on_accepted(const io::Completion& completion) {
     ring_->close(socket);
     return;
   }
-  net::prepare_accepted(socket);
   const base::Handle handle = connections_.emplace(context_, connections_.next_handle(), socket);
   connections_.find(handle)->start();
 }

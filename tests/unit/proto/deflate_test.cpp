@@ -56,8 +56,11 @@ TEST(DeflateTest, what_comes_out_is_bounded) {
   EXPECT_EQ(inflater.inflate(deflated, 100'000, out), Result::whole);
   EXPECT_EQ(inflater.inflate(deflated, 99'999, out), Result::too_big);
   EXPECT_EQ(inflater.inflate(deflated, 50'000, out), Result::too_big);
-  EXPECT_EQ(out.size(), 50'001u) << "it went on beyond the bound";
   EXPECT_EQ(inflater.inflate(deflated, 0, out), Result::too_big);
+  std::mt19937 random{5};
+  const std::string usual = deflater.deflate(random_text(random, 100'000), 15);
+  EXPECT_EQ(inflater.inflate(usual, 50'000, out), Result::too_big);
+  EXPECT_EQ(out.size(), 50'001u) << "it went on beyond the bound";
 }
 
 TEST(DeflateTest, nothing_is_remembered_between_messages) {
@@ -114,6 +117,18 @@ std::string heard(std::string_view stream, const MessageLimits& limits, bool byt
     }
   }
   return listener.heard;
+}
+
+TEST(DeflateTest, of_a_bomb_little_is_kept_and_of_what_fits_all) {
+  constexpr std::size_t size = 2 << 20;
+  Inflater inflater;
+  const std::string zeros(size, '\0');
+  const std::string deflated = Deflater{}.deflate(zeros, 15);
+  std::string out;
+  EXPECT_EQ(inflater.inflate(deflated, size - 1, out), Result::too_big);
+  EXPECT_LT(out.capacity(), size / 4);
+  EXPECT_EQ(inflater.inflate(deflated, size, out), Result::whole);
+  EXPECT_EQ(out, zeros);
 }
 
 TEST(DeflatedMessageTest, rsv1_marks_the_first_frame_of_data_and_nothing_else) {
