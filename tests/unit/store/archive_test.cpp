@@ -144,6 +144,17 @@ TEST_F(ArchiveTest, deleting_twice_is_deleting_once) {
   EXPECT_EQ(page.events[1].of_seq, 1u);
 }
 
+TEST_F(ArchiveTest, what_one_has_deleted_another_deletes_no_second_time) {
+  start();
+  const chat::UserId ann = add_user("ann");
+  const chat::UserId bob = add_user("bob");
+  const chat::UserId eve = add_user("eve");
+  const chat::MessageId id = posted(say(ann, "a")).id;
+  EXPECT_FALSE(posted(write(chat::DeleteMessage{id, bob, true})).duplicate);
+  EXPECT_TRUE(posted(write(chat::DeleteMessage{id, eve, true})).duplicate);
+  EXPECT_EQ(posted(say(ann, "a")).seq, 3u);
+}
+
 TEST_F(ArchiveTest, unread_is_what_lies_behind_the_read_mark) {
   start();
   const chat::UserId ann = add_user("ann");
@@ -223,6 +234,8 @@ TEST_F(ArchiveTest, names_are_unique_without_regard_to_case) {
   EXPECT_EQ(std::get<chat::UserFound>(read(chat::FindUser{0, "sTRASSE"})).user.username, "Strasse");
   EXPECT_EQ(failure(write(chat::EnsureUser{77, "strasse"})).code, FailureCode::conflict);
   EXPECT_EQ(std::get<chat::UserFound>(write(chat::EnsureUser{77, "else"})).user.id, 77u);
+  const auto again = write(chat::EnsureUser{77, "another"});  // it is there, and stays who it is
+  EXPECT_EQ(std::get<chat::UserFound>(again).user.username, "else");
   EXPECT_EQ(add_user("next"), 78u);
 }
 

@@ -169,5 +169,30 @@ TEST_F(FaultsTest, a_failed_write_at_every_write) { fail_everywhere(SQLITE_IOERR
 TEST_F(FaultsTest, a_failed_fsync_at_every_sync) { fail_everywhere(SQLITE_IOERR_FSYNC, 1); }
 TEST_F(FaultsTest, fsyncs_that_fail_for_a_while) { fail_everywhere(SQLITE_IOERR_FSYNC, 5); }
 
+// A row that the archive rejects splits the batch; of its first half nobody knows whether it was
+// kept.
+TEST_F(FaultsTest, what_stands_behind_an_unknown_outcome_waits_for_it) {
+  start();
+  add_user("ann");
+  sql("CREATE TRIGGER refuses BEFORE INSERT ON messages WHEN NEW.content = 'bad' "
+      "BEGIN SELECT RAISE(ABORT, 'refused'); END");
+  FaultyDisk::code = SQLITE_IOERR_FSYNC;
+  FaultyDisk::calls = 0;
+  FaultyDisk::fail_calls = 1'000;
+  FaultyDisk::fail_at = 1;
+  inbox.replies.clear();
+  for (const char* key : {"1", "2", "3", "bad"}) {
+    post(chat::PostMessage{"a", 1, key, "text", "", key, false});
+  }
+  writer->turn();
+  EXPECT_TRUE(inbox.replies.empty()) << "it is not known yet";
+  FaultyDisk::fail_at = 0;
+  for (int turns = 0; turns < 10 && inbox.replies.size() < 4; ++turns) writer->turn();
+  ASSERT_EQ(inbox.replies.size(), 4u);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(posted(inbox.replies[i].reply).seq, i + 1);
+  EXPECT_EQ(failure(inbox.replies[3].reply).code, chat::FailureCode::internal);
+  EXPECT_EQ(inbox.delivered_seqs("a"), (std::vector<chat::Seq>{1, 2, 3}));
+}
+
 }  // namespace
 }  // namespace starling::store
