@@ -2,8 +2,8 @@
 // What attackers cost those who behave: node bench/attack.mjs [BUILD [KIND...]]
 //
 // A hundred members of a room, measured by starling-load in a process of its own, alone, beside each kind
-// of attack (tests/e2e/attackers.mjs, another process) and beside all of them, and alone again: how late
-// deliveries are, from the intended time of sending. BUILD (build-bench) has the server and the load
+// of attack (tests/e2e/attackers.mjs, another process) and beside all of them, with the echo that bombs need
+// and without it, as a server is that is not under test, and alone again: how late deliveries are, from the intended time of sending. BUILD (build-bench) has the server and the load
 // generator. Figures are of an idle machine, or of nothing. STARLING_SECONDS (6) is the time of each.
 import { execFile } from 'node:child_process';
 import path from 'node:path';
@@ -19,11 +19,11 @@ const KINDS = ['slow', 'half', 'nobody', 'endless', 'floods', 'garbage', 'bombs'
 const [build = 'build-bench', ...chosen] = process.argv.slice(2);
 process.env.STARLING = path.resolve(build, 'src/server/starling');
 const { Server } = await import('../tests/e2e/harness.mjs');
-const CONFIG = `[http]
+const config = (echo) => `[http]
 head_timeout_ms = 1000
 body_timeout_ms = 2000
 [test]
-echo = true
+echo = ${echo}
 [auth]
 mode = "open"
 deadline_ms = 1500
@@ -42,8 +42,8 @@ private_buffer_bytes = 65536
 `;
 
 // `kind`: undefined for nobody, '' for all.
-async function measured(kind) {
-  const server = await Server.start({ config: CONFIG });
+async function measured(kind, echo) {
+  const server = await Server.start({ config: config(echo) });
   let attack;
   try {
     if (kind !== undefined) attack = new Attack({ port: server.port, auth: { userId: 99_999 }, most_of_address: ADDRESS_CONNECTIONS, kind });
@@ -59,7 +59,12 @@ async function measured(kind) {
 
 const ms = (number) => Number(number).toFixed(2).padStart(9);
 console.log(`${'beside'.padEnd(16)}      p50       p99     p99.9       max  (ms)  lost  processor, ms`);
-for (const kind of chosen.length > 0 ? [undefined, ...chosen] : [undefined, ...KINDS, '', undefined]) {
-  const { latency_ms: late, lost, cpu_ms: used } = await measured(kind);
-  console.log(`${(kind === undefined ? 'nobody bad' : kind || 'all').padEnd(16)}${ms(late.p50)} ${ms(late.p99)} ${ms(late['p99.9'])} ${ms(late.max)}        ${lost}     ${used.total}  ${JSON.stringify(used.threads)}`);
+async function row(name, kind, echo = true) {
+  const { latency_ms: late, lost, cpu_ms: used } = await measured(kind, echo);
+  console.log(`${name.padEnd(16)}${ms(late.p50)} ${ms(late.p99)} ${ms(late['p99.9'])} ${ms(late.max)}        ${lost}     ${used.total}  ${JSON.stringify(used.threads)}`);
 }
+await row('nobody bad');
+for (const kind of chosen.length > 0 ? chosen : KINDS) await row(kind, kind);
+await row('all', '');
+await row('all, no echo', '', false);
+await row('nobody bad');

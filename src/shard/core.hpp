@@ -232,7 +232,6 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   // ---- rooms.cpp
   Room& room_for(std::string_view name);
   Room* find_room(std::string_view name);
-  const Room* find_room(std::string_view name) const;
   void on_batch(const chat::CommittedBatchRef& batch);
   void deliver(Room& room, const std::vector<chat::FeedItem>& items);
   void append(Room& room, std::string_view frame, chat::Seq before, chat::Seq after);

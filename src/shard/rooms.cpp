@@ -33,11 +33,6 @@ Room* Core::find_room(std::string_view name) {
   return place == rooms_.end() ? nullptr : &place->second;
 }
 
-const Room* Core::find_room(std::string_view name) const {
-  const auto place = rooms_.find(name);
-  return place == rooms_.end() ? nullptr : &place->second;
-}
-
 // ---- events ----------------------------------------------------------------------------------
 
 void Core::on_batch(const chat::CommittedBatchRef& batch) {

@@ -45,13 +45,14 @@ private_buffer_bytes = 65536
 // Says something every PAUSE_MS and keeps what it hears.
 class Good {
   constructor(client, number) {
-    Object.assign(this, { client, number, sent: new Map(), latencies: [], heard: [], refused: [] });
+    Object.assign(this, { client, number, sent: new Map(), latencies: [], heard: [], refused: [], late: 0 });
     this.client.take = (one) => this.hear(one);
   }
   talk() {
     let count = 0;
     const say = () => {
       const id = `${this.number}-${count++}`;
+      this.late += this.sent.size > 0;
       this.sent.set(id, performance.now());
       this.client.send({ type: 'chat_message', roomId: 'good', content: id, clientMessageId: id });
     };
@@ -141,6 +142,7 @@ test('a hundred people chat through every attack at once, and afterwards all is 
     for (const one of good) {
       assert.equal(one.client.socket.readyState, WebSocket.OPEN);
       assert.deepEqual(one.refused, []);
+      assert.equal(one.late, 0, 'each message was answered before the next one was said');
       const first = one.heard[0];
       assert.deepEqual(one.heard, one.heard.map((_, i) => first + i), 'in order, none missing, none twice');
     }

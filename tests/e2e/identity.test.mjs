@@ -146,3 +146,42 @@ test('an allowed origin is allowed, and open mode on loopback lets loopback page
     await open.dispose();
   }
 });
+
+test('in open mode an id is believed, once for a session, and what is missing is told', async () => {
+  const open = await Server.start({ args: ['--auth', 'open'], config: '[limits]\nrooms_per_session = 2\n' });
+  try {
+    const first = await open.user('first');
+    const other = await open.user('other');
+    const client = await open.connect();
+    await client.next('welcome');
+    const refused = async (frame, code, message) => {
+      client.send(frame);
+      const error = await client.next('error');
+      assert.deepEqual([error.code, error.message], [code, message], JSON.stringify(frame));
+    };
+    await refused({ type: 'auth' }, 'bad_request', 'User ID is required');
+    await refused({ type: 'chat_message', roomId: 'a', content: 'x' }, 'bad_request', 'Content and user ID are required');
+    await refused({ type: 'join_room', roomId: 'a' }, 'bad_request', 'Room ID and User ID are required');
+    const { _socket: line } = client.socket; // both in one piece: the archive cannot answer in between
+    line.cork();
+    client.send({ type: 'auth', userId: first.id });
+    const under_way = refused({ type: 'auth', userId: other.id }, 'bad_request', 'Authentication is under way');
+    line.uncork();
+    await under_way;
+    assert.equal((await client.next('auth_success')).userId, first.id);
+    await refused({ type: 'auth', userId: other.id }, 'forbidden', 'The session belongs to another user');
+    await refused({ type: 'join_room', roomId: 'a', userId: other.id }, 'forbidden', 'The session belongs to another user');
+    for (const roomId of ['a', 'b', 'a']) {
+      client.send({ type: 'join_room', roomId });
+      await client.next('room_joined');
+    }
+    await refused({ type: 'join_room', roomId: 'c' }, 'bad_request', 'Too many rooms in this session');
+    client.send({ type: 'leave_room', roomId: 'b' });
+    await client.next('room_left');
+    client.send({ type: 'join_room', roomId: 'c' });
+    assert.equal((await client.next('room_joined')).roomId, 'c');
+    assert.equal(await open.stop(), 0);
+  } finally {
+    await open.dispose();
+  }
+});

@@ -225,6 +225,26 @@ test('kill -9 between the commit and its answer: kept once', async (t) => {
   assert.equal(await in_order(rows, [{ ...again, roomId: 'a' }]), 1);
 });
 
+test('kill -9 before the commit: nobody has seen it, and it never was', async (t) => {
+  const proxy = await proxied(t);
+  const { servers: [server], rows } = await fleet(t, 1, [proxy.url]);
+  const users = [await server.user('ann'), await server.user('bob')];
+  const clients = [await enter(server, users[0], 'a'), await enter(server, users[1], 'a')];
+  const caught = proxy.catch(/^COMMIT/, { pass: false, behind: insertion });
+  say(clients[0], 'lost');
+  await caught;
+  await clients[1].settle(); // shards turn meanwhile
+  await server.kill();
+  for (const client of clients) {
+    await within(client.closed, 'the end of the connection'); // behind all that was sent
+    assert.deepEqual(client.frames.filter(({ type }) => type === 'chat_message' || type === 'message_sent'), []);
+  }
+  await server.start();
+  const next = await post(await enter(server, users[1], 'a'), 'next');
+  assert.deepEqual([next.type, next.seq], ['message_sent', 1]);
+  assert.equal(await in_order(rows, [{ ...next, roomId: 'a' }]), 1);
+});
+
 test('a server that stands still in a transaction holds up the others for less than 6 s', async (t) => {
   const proxy = await proxied(t);
   const { servers: [frozen, other], rows } = await fleet(t, 2, [proxy.url]);
