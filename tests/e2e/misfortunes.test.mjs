@@ -117,7 +117,6 @@ test('some of the readers stand still: the others are given everything, and memo
     t.diagnostic(`${READERS} readers, ${STALLED} stand still: ${Math.round(latencies[Math.floor(latencies.length * 0.99)])} ms for 99 % of the others, ${Math.round(memory / 1024)} MiB`);
     if (!/^VmSize:\s+\d{10}/m.test(readFileSync(`/proc/${server.child.pid}/status`, 'utf8'))) assert.ok(memory < 150_000 + 100 * (READERS - FEW), `${memory} kB`);
     let told = 0;
-    let cut_off = 0;
     // Whoever goes on reading is told what is missing, or sent away to resume: never nothing.
     for (const one of stalled) {
       one.socket.resume();
@@ -133,12 +132,8 @@ test('some of the readers stand still: the others are given everything, and memo
       if (one.close_code === undefined) continue;
       assert.ok([4101, 1006].includes(one.close_code), `closed with ${one.close_code}`);
       ++told;
-      cut_off += one.close_code === 1006;
     }
     assert.ok(told > 0, 'nobody was too slow');
-    const text = await (await fetch(server.metrics)).text();
-    const stuck = [...text.matchAll(/^starling_(?:timeouts|slow_readers)_total\{[^}]*\} (\d+)$/gm)].reduce((sum, [, n]) => sum + Number(n), 0);
-    assert.ok(cut_off <= stuck, `${cut_off} were cut off, ${stuck} for being stuck`);
     assert.equal(await server.stop(), 0);
   } finally {
     await server.dispose();
