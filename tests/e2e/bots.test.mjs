@@ -25,7 +25,7 @@ test('docs/bots.md shows exactly the bots that run here, of at most 15 lines', (
 for (const name of examples) {
   test(`${name} answers each question once, whatever is killed`, async () => {
     const server = await Server.start();
-    let bot;
+    let bot, ended;
     try {
       const ann = await server.user('ann');
       const greeter = await server.user('greeter', { password: 'a long password' });
@@ -33,6 +33,7 @@ for (const name of examples) {
       const [program, identity] = name.endsWith('.py') ? [python, [greeter.token]] : [node, ['greeter', 'a long password']];
       const listener = await server.member(ann, 'general');
       bot = spawn(program, [file, server.url, ...identity, 'general'], { stdio: ['ignore', 'ignore', 'inherit'] });
+      ended = once(bot, 'close');
       // Who has joined hears everything from there on.
       await listener.next((frame) => frame.type === 'user_joined' && frame.userId === greeter.id);
       const ask = (content) => server.call('POST', '/api/messages', { token: ann.token, body: { content, room_id: 'general' } });
@@ -54,7 +55,7 @@ for (const name of examples) {
     } finally {
       if (bot) {
         bot.kill();
-        await within(once(bot, 'close'), 'the end of the bot');
+        await within(ended, 'the end of the bot');
       }
       await server.dispose();
     }
