@@ -41,7 +41,10 @@ TEST_F(HoldTest, a_message_waits_for_those_that_are_being_committed) {
   keep(1);
   settle();
   EXPECT_TRUE(seqs(*bob).empty());
-  EXPECT_TRUE(seqs(*ann).empty()) << "the answer took it along";
+  EXPECT_TRUE(seqs(*ann).empty());
+  for (const std::string& frame : ann->frames) {
+    EXPECT_EQ(frame.find("message_sent"), std::string::npos) << "the answer goes ahead";
+  }
   keep(2);
   pump([&] { return seqs(*bob).size() == 2 && seqs(*ann).size() == 2; });
   EXPECT_EQ(seqs(*bob), range(1, 2));
