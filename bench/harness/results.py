@@ -5,6 +5,7 @@ import pathlib
 from harness import metrics
 
 FORMAT = 1
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class NotAResult(Exception):
@@ -49,5 +50,6 @@ def keep(result, folder, name):
     """Writes a result to a file of that folder, and returns where it is."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{name}.json"
-    file.write_text(json.dumps(result, indent=1) + "\n")
+    # Commands are told as they are given from the root of the project.
+    file.write_text(json.dumps(result, indent=1).replace(f"{ROOT}/", "") + "\n")
     return file
