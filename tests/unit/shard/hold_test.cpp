@@ -90,6 +90,7 @@ TEST_F(HoldTest, a_room_that_everybody_leaves_is_forgotten_with_what_it_held) {
   ann->hang_up();
   bob->hang_up();
   pump([&] { return shard->load() == 0; });
+  settle();
   keep(2);
   settle();
   ann = member(1, "r", 2);
