@@ -15,6 +15,8 @@
 namespace starling::proto {
 namespace {
 
+constexpr std::size_t usual_headers = 16;  // of a browser
+
 Method method_of(const llhttp_t& parser) {
   switch (llhttp_get_method(const_cast<llhttp_t*>(&parser))) {
     case HTTP_GET:
@@ -120,13 +122,13 @@ struct HttpReader::Impl {
   static int on_header_field(llhttp_t* parser, const char* at, size_t size) {
     Impl& self = of(parser);
     auto& headers = self.request.headers;
+    if (headers.empty()) headers.reserve(usual_headers);
     if (self.last_was_value || headers.empty()) headers.emplace_back();
     self.last_was_value = false;
     std::string& name = headers.back().first;
-    for (std::size_t i = 0; i < size; ++i) {
-      const char c = at[i];
-      name += c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-    }
+    const std::size_t known = name.size();
+    name.append(at, size);
+    for (char& c : std::span{name}.subspan(known)) c = lower(c);
     return 0;
   }
   static int on_header_value(llhttp_t* parser, const char* at, size_t size) {
@@ -155,21 +157,15 @@ struct HttpReader::Impl {
 };
 
 std::size_t HttpReader::Impl::feed_head(std::string_view bytes) {
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const bool done = scanner.take(bytes[i]);
-    if (scanner.refusal()) {
-      if (scanner.begun()) head.append(bytes, 0, i + 1);
-      head.erase(0, head.find_first_not_of("\r\n"));
-      refuse(scanner.refusal());
-      return bytes.size();
-    }
-    if (!done) continue;
-    head.append(bytes, 0, i + 1);
+  const std::size_t taken = scanner.take(bytes);
+  if (scanner.begun()) head += bytes.substr(0, taken);
+  if (scanner.refusal()) {
+    head.erase(0, head.find_first_not_of("\r\n"));
+    refuse(scanner.refusal());
+  } else if (scanner.complete()) {
     parse_head();
-    return state == State::refused ? bytes.size() : i + 1;
   }
-  if (scanner.begun()) head += bytes;
-  return bytes.size();
+  return state == State::refused ? bytes.size() : taken;
 }
 
 void HttpReader::Impl::parse_head() {
@@ -178,7 +174,10 @@ void HttpReader::Impl::parse_head() {
   last_was_value = true;
   const llhttp_errno_t result = llhttp_execute(&parser, head.data(), head.size());
   request.method = method_of(parser);
-  for (auto& header : request.headers) header.second = trim(header.second);
+  for (auto& [name, value] : request.headers) {
+    const std::string_view trimmed = trim(value);
+    if (trimmed.size() != value.size()) value = std::string{trimmed};
+  }
   const bool http_1_1 = llhttp_get_http_minor(&parser) == 1;
   const bool parsed = result == HPE_PAUSED;
   // The parser refuses a transfer coding that it does not know; which answer that deserves is

@@ -44,6 +44,12 @@ std::optional<std::string> percent_decoded(std::string_view text, bool plus_is_s
   return out;
 }
 
+// What ends a line, or must not stand in one. Nearly all bytes of a head are told by the first
+// comparison.
+bool is_mark(char c) {
+  return static_cast<unsigned char>(c) <= '\r' && (c == '\r' || c == '\n' || c == '\0');
+}
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // uri-host [ ":" port ] (RFC 3986, sections 3.2.2 and 3.2.3). The host may be empty.
@@ -127,42 +133,63 @@ Refusal plan_body(const HttpRequest& request, const HeadFacts& facts, BodyPlan& 
 
 }  // namespace
 
-bool HeadScanner::refuse(int status, std::string_view reason) {
-  refusal_ = {status, reason};
-  return true;
+std::size_t HeadScanner::take(std::string_view bytes) {
+  std::size_t taken = 0;
+  while (taken < bytes.size() && !complete_ && !refusal_) {
+    const auto rest = bytes.substr(taken);
+    const auto mark = after_return_ ? rest.begin() : std::ranges::find_if(rest, is_mark);
+    if (mark == rest.begin()) {
+      take_mark(rest.front());
+      ++taken;
+    } else {
+      const std::string_view text{rest.begin(), mark};
+      take_text(text);
+      taken += text.size();
+    }
+  }
+  return taken;
 }
 
-bool HeadScanner::take(char byte) {
-  const char before = last_;
-  last_ = byte;
-  if (before == '\r' && byte != '\n') return refuse(400, "A carriage return without a line feed");
-  if (byte == '\0') return refuse(400, "A NUL byte in the head");
-  if (byte == '\n') {
-    if (before != '\r') return refuse(400, "A line feed without a carriage return");
-    if (!begun_) {
-      if (++blank_lines_ > max_blank_lines) return refuse(400, "Too many empty lines");
-      return false;
-    }
-    ++size_;
-    if (line_size_ == 0) return true;
-    line_size_ = 0;
-    first_line_ = false;
-    return false;
-  }
-  if (byte == '\r') {
-    if (begun_) ++size_;
-    return false;
-  }
-  if (begun_ && !first_line_ && line_size_ == 0 && (byte == ' ' || byte == '\t')) {
-    return refuse(400, "A folded header line");
+// A piece of a line.
+void HeadScanner::take_text(std::string_view text) {
+  const bool begins_blank = text.front() == ' ' || text.front() == '\t';
+  if (begun_ && !first_line_ && line_size_ == 0 && begins_blank) {
+    refusal_ = {400, "A folded header line"};
+    return;
   }
   begun_ = true;
-  ++line_size_;
+  line_size_ += text.size();
+  size_ += text.size();
   if (first_line_ && line_size_ > max_target_bytes + request_line_extra) {
-    return refuse(414, "The request target is too long");
+    refusal_ = {414, "The request target is too long"};
+  } else if (size_ > max_head_bytes) {
+    refusal_ = {431, "The head is too large"};
   }
-  if (++size_ > max_head_bytes) return refuse(431, "The head is too large");
-  return false;
+}
+
+// A mark, or whatever stands behind a CR.
+void HeadScanner::take_mark(char mark) {
+  if (after_return_ && mark != '\n') {
+    refusal_ = {400, "A carriage return without a line feed"};
+  } else if (mark == '\0') {
+    refusal_ = {400, "A NUL byte in the head"};
+  } else if (mark == '\n' && !after_return_) {
+    refusal_ = {400, "A line feed without a carriage return"};
+  } else if (mark == '\n') {
+    end_line();
+  }
+  after_return_ = mark == '\r';
+  if (begun_) ++size_;
+}
+
+void HeadScanner::end_line() {
+  if (!begun_) {
+    if (++blank_lines_ > max_blank_lines) refusal_ = {400, "Too many empty lines"};
+    return;
+  }
+  complete_ = line_size_ == 0;
+  line_size_ = 0;
+  first_line_ = false;
 }
 
 Refusal check_request_line(std::string_view head) {

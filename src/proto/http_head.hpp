@@ -16,27 +16,31 @@ struct Refusal {
   explicit operator bool() const { return status != 0; }
 };
 
-// Watches a head byte by byte for what must never reach a parser (RFC 9112, sections 2.2 and 5.2):
-// NUL, a CR or LF that is not part of a CRLF, and folded lines; and for its bounds. The verdict
-// does not depend on how the bytes are cut into pieces.
+// Watches a head for what must never reach a parser (RFC 9112, sections 2.2 and 5.2): NUL, a CR or
+// LF that is not part of a CRLF, and folded lines; and for its bounds. The verdict does not depend
+// on how the bytes are cut into pieces.
 class HeadScanner {
  public:
-  // True: this byte ended the head (an empty line), or refused it (see refusal()).
-  bool take(char byte);
+  // Takes bytes up to the end of the head (an empty line) or to what it is refused for, and returns
+  // how many. Not to be called behind either.
+  std::size_t take(std::string_view bytes);
+  bool complete() const { return complete_; }
   const Refusal& refusal() const { return refusal_; }
-  std::size_t size() const { return size_; }
   // Empty lines before the request line are no part of the head (RFC 9112, section 2.2).
   bool begun() const { return begun_; }
 
  private:
-  bool refuse(int status, std::string_view reason);
+  void take_text(std::string_view text);
+  void take_mark(char mark);
+  void end_line();
 
   Refusal refusal_;
   std::size_t size_ = 0;
   std::size_t line_size_ = 0;  // of the current line, without its CRLF
   std::size_t blank_lines_ = 0;
-  char last_ = 0;
+  bool after_return_ = false;  // the last byte was a CR
   bool begun_ = false;
+  bool complete_ = false;
   bool first_line_ = true;
 };
 

@@ -26,10 +26,12 @@ inline int hex_digit(char c) {
   return -1;
 }
 
+// Of ASCII letters; other bytes as they are.
+inline char lower(char c) { return static_cast<char>(c + (c >= 'A' && c <= 'Z' ? 'a' - 'A' : 0)); }
+
 // ASCII letters alike, whatever their case.
 inline bool equal_ignoring_case(std::string_view one, std::string_view other) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::ranges::equal(one, other, [&](char a, char b) { return lower(a) == lower(b); });
+  return std::ranges::equal(one, other, [](char a, char b) { return lower(a) == lower(b); });
 }
 
 // Without spaces and tabs at both ends.
