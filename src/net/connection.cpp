@@ -303,11 +303,12 @@ void Connection::respond(const proto::HttpResponse& response) {
 }
 
 void Connection::accept_websocket(const proto::HttpResponse& response,
-                                  const proto::MessageLimits& limits) {
+                                  const proto::MessageLimits& limits, std::string_view greeting) {
   if (state_ != State::http) return;
   CHECK(http_->answering);
   std::string text;
   proto::append_response(text, response, context_.wall, true, false);
+  if (!greeting.empty()) proto::append_frame(text, proto::Opcode::text, greeting);
   append_private(text);
   http_.reset();
   state_ = State::websocket;

@@ -155,8 +155,10 @@ class Connection {
 
   // ---- HTTP
   void respond(const proto::HttpResponse& response);
-  // `limits` outlives the connection.
-  void accept_websocket(const proto::HttpResponse& response, const proto::MessageLimits& limits);
+  // `limits` outlives the connection. `greeting` is the first message, a text, if it is not empty:
+  // it leaves with the response.
+  void accept_websocket(const proto::HttpResponse& response, const proto::MessageLimits& limits,
+                        std::string_view greeting);
 
   // ---- WebSocket
   // Puts one frame into the private bytes; false where private_buffer_bytes are waiting already:

@@ -123,12 +123,7 @@ void Core::maybe_resume_reading(Session& session) {
 
 // Sends one frame, behind the welcome if that is still due; an empty text sends just that.
 void Core::tell(Session& session, std::string_view json) {
-  if (session.stage == Session::Stage::leaving) return;
-  if (std::exchange(session.welcome_due, false)) {
-    tell(session, api::welcome({options_.server_id, epoch_, config_.limits.ping_interval_ms,
-                                config_.limits.message_bytes, config_.limits.rooms_per_session}));
-  }
-  if (json.empty()) return;
+  if (session.stage == Session::Stage::leaving || json.empty()) return;
   static_cast<void>(session.connection->send_text(json));  // false: it is being closed
   touch(session);
 }

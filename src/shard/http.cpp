@@ -145,8 +145,13 @@ void Core::on_upgrade(net::Connection& connection, proto::HttpRequest& request) 
   open_session(*client, request, echo, handshake);
   const proto::MessageLimits& echo_limits =
       handshake.deflate_window_bits != 0 ? deflated_echo_limits_ : echo_limits_;
-  connection.accept_websocket(handshake.response, echo ? echo_limits : connection_limits_.messages);
-  tell(*client->session, {});  // the welcome, where it is due
+  std::string greeting;
+  if (!echo && client->session->dialect == chat::Dialect::v1) {
+    greeting = api::welcome({options_.server_id, epoch_, config_.limits.ping_interval_ms,
+                             config_.limits.message_bytes, config_.limits.rooms_per_session});
+  }
+  connection.accept_websocket(handshake.response, echo ? echo_limits : connection_limits_.messages,
+                              greeting);
 }
 
 void Core::open_session(Client& client, const proto::HttpRequest& request, bool echo,
@@ -166,7 +171,6 @@ void Core::open_session(Client& client, const proto::HttpRequest& request, bool 
   if (const std::string_view token = api::token_of(request); !token.empty()) {
     session.cookie_token = std::make_unique<std::string>(token);
   }
-  if (session.dialect == chat::Dialect::v1) session.welcome_due = true;
 }
 
 bool Core::token_revoked(const api::Identity& token) const {

@@ -84,7 +84,6 @@ struct Session {
   Stage stage = Stage::anonymous;
   bool echo = false;              // test.echo: everything comes back, nothing is understood
   bool reading = true;            // false: the connection was told to pause
-  bool welcome_due = false;       // v1: the first frame is still to be sent
   bool touched = false;           // has something to send at the end of this turn
   std::uint16_t first_place = 0;  // where the next send begins, so that no room starves
   std::uint16_t open_calls = 0;

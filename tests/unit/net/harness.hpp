@@ -148,7 +148,7 @@ class RecordingOwner final : public ConnectionOwner {
   void on_upgrade(Connection& connection, proto::HttpRequest&) override {
     proto::HttpResponse response;
     response.status = 101;
-    connection.accept_websocket(response, message_limits);
+    connection.accept_websocket(response, message_limits, greeting);
   }
   bool on_message(Connection&, proto::Opcode, std::string_view payload) override {
     messages.emplace_back(payload);
@@ -180,6 +180,7 @@ class RecordingOwner final : public ConnectionOwner {
 
   bool unwanted = false;
   bool hold_answers = false;
+  std::string greeting;         // of those who upgrade
   std::size_t pause_after = 0;  // false is returned for that message
   proto::MessageLimits message_limits{};
   std::vector<Segment> pending;

@@ -20,6 +20,17 @@ class SendTest : public ConnectionTest {
   }
 };
 
+TEST_F(SendTest, a_greeting_leaves_with_the_answer_to_the_upgrade) {
+  owner.greeting = "welcome";
+  arrive(
+      "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  sent();
+  EXPECT_TRUE(peer.starts_with("HTTP/1.1 101 "));
+  EXPECT_TRUE(peer.ends_with("\r\n\r\n" + server_frame(Opcode::text, "welcome")));
+  EXPECT_EQ(ring.sends, 1u);
+}
+
 TEST_F(SendTest, a_single_range_that_is_sent_short_goes_on_where_it_stopped) {
   upgrade();
   for (std::size_t cut = 1; cut < 10; ++cut) {
