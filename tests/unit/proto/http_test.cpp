@@ -171,6 +171,35 @@ TEST(HttpReaderTest, bounds_of_a_head) {
   EXPECT_EQ(read("GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(20'000, 'y'), {}).refused, 431);
 }
 
+// Whoever never ends a line is told as soon as it is too long, and the same in one piece as in
+// many.
+TEST(HttpReaderTest, a_request_line_without_an_end_is_refused_at_its_bound) {
+  const std::string endless = "GET /" + std::string(2 * max_head_bytes, 'y');
+  const auto byte_by_byte = [](const std::string& stream) {
+    std::vector<std::size_t> cuts;
+    for (std::size_t cut = 1; cut < stream.size(); ++cut) cuts.push_back(cut);
+    return read(stream, cuts).refused;
+  };
+  EXPECT_EQ(read(endless, {}).refused, 414);
+  EXPECT_EQ(read(endless.substr(0, max_target_bytes + 100), {}).refused, 414);
+  EXPECT_EQ(byte_by_byte(endless.substr(0, max_target_bytes + 100)), 414);
+  EXPECT_EQ(byte_by_byte(endless.substr(0, max_target_bytes)), 0);
+}
+
+TEST(HttpReaderTest, a_header_has_its_name_in_lower_case_and_its_value_without_blanks) {
+  const std::string head =
+      "GET / HTTP/1.1\r\nHost: x\r\nX-Some-NAME: \t a B \t \r\nx-none:\r\n\r\n";
+  for (std::size_t cut = 1; cut < head.size(); ++cut) {
+    HttpReader reader{max_body};
+    reader.feed(bytes_of(head.substr(0, cut)));
+    reader.feed(bytes_of(head.substr(cut)));
+    ASSERT_EQ(reader.state(), HttpReader::State::complete) << cut;
+    const std::vector<std::pair<std::string, std::string>> expected{
+        {"host", "x"}, {"x-some-name", "a B"}, {"x-none", ""}};
+    EXPECT_EQ(reader.request().headers, expected) << cut;
+  }
+}
+
 TEST(HttpReaderTest, the_host_of_an_absolute_target_stands_above_the_header) {
   HttpReader reader{max_body};
   reader.feed(bytes_of("GET http://real:81/x HTTP/1.1\r\nHost: said\r\n\r\n"));
