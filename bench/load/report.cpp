@@ -116,7 +116,7 @@ void write_result(JsonWriter& json, const Options& options, const Result& result
   }
   write_series(json, result.series);
   if (options.mode == Mode::resume) {  // the process that was watched has died
-    json.field("back", result.back);
+    json.field("back", result.back).field("repeated", result.repeated);
     json.key("all_back_s").raw(fixed(static_cast<double>(result.all_back_ns) / ns_per_second, 3));
   } else {
     write_cpu(json, work, result);

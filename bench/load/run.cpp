@@ -121,7 +121,7 @@ void Load::on_closed(Member& member) {
 }
 
 void Load::on_payload(Member& member, std::string_view payload) {
-  if (options_.mode == Mode::resume) comeback_.heard(member, payload);
+  if (options_.mode == Mode::resume && comeback_.heard(member, payload, now_ns_)) return;
   Room& room = *member.room;
   if (room.mark_at >= payload.size() || !payload.substr(room.mark_at).starts_with(mark)) {
     const std::size_t found = payload.find(mark);

@@ -26,6 +26,7 @@ struct Result {
   std::uint64_t done = 0;        // connect: clients that came; requests: answers
   std::uint64_t frames = 0;      // connect: what came to those who were there before
   std::uint64_t back = 0;        // resume: members who were away and have all that they missed
+  std::uint64_t repeated = 0;    // resume: times that somebody asked again to be let in
   std::int64_t all_back_ns = 0;  // resume: from the first that found the server again, to the last
 
   // open, resume: from the intended time of sending; closed: from the real one; connect: of a
