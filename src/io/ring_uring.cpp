@@ -165,7 +165,9 @@ class UringRing final : public Ring {
   std::span<const Completion> turn(base::Duration longest) override {
     give_back_buffers();
     completions_.clear();
-    if (io_uring_cq_ready(&ring_) == 0 && longest > base::Duration::zero()) {
+    if (!wake_armed_) arm_wake();
+    const bool something_came = !early_.empty() || io_uring_cq_ready(&ring_) > 0;
+    if (!something_came && longest > base::Duration::zero()) {
       __kernel_timespec limit{};
       limit.tv_sec = longest.count() / 1'000'000'000;
       limit.tv_nsec = longest.count() % 1'000'000'000;
@@ -248,6 +250,7 @@ class UringRing final : public Ring {
     return entry;
   }
 
+  // Prepares nothing itself: it would come here again, and what it reaped would come out of order.
   void reap_early() {
     io_uring_get_events(&ring_);
     std::vector<Completion> kept = std::move(completions_);
@@ -266,7 +269,6 @@ class UringRing final : public Ring {
       for (unsigned i = 0; i < count; ++i) take(*entries[i]);
       io_uring_cq_advance(&ring_, count);
     }
-    if (!wake_armed_) arm_wake();
   }
 
   void take(const io_uring_cqe& entry) {
