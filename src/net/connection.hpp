@@ -14,7 +14,9 @@
 // shut so that the peer sees the end and not a reset, both are shut, what is in flight completes,
 // the descriptor is closed, the owner forgets it.
 //
-// Lives on its shard's thread. Knows sockets and protocols; nothing of rooms or users.
+// Lives on its shard's thread. Knows sockets and protocols; nothing of rooms or users. Its
+// functions stand in connection.cpp (its life, what it says, deadlines, the ladder),
+// connection_receive.cpp and connection_send.cpp.
 #pragma once
 
 #include <cstddef>
@@ -94,7 +96,8 @@ class ConnectionOwner {
   virtual void on_closed(Connection& connection) = 0;
 };
 
-// What waits to be sent to one client alone, and a send of more than one range; see connection.cpp.
+// What waits to be sent to one client alone, and a send of more than one range; see
+// connection_parts.hpp.
 struct PrivateBytes;
 struct GatheredSend;
 

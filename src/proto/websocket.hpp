@@ -26,8 +26,8 @@ enum class Opcode : std::uint8_t {
   pong = 10
 };
 
-// RFC 6455, section 7.4.1, and this server's own (PROTOCOL: 41xx reconnect and resume, 42xx
-// reconnect afresh, 43xx stay away).
+// RFC 6455, section 7.4.1, and this server's own: after 41xx a client reconnects and resumes, after
+// 42xx it reconnects afresh, after 43xx it stays away.
 enum class CloseCode : std::uint16_t {
   normal = 1000,
   going_away = 1001,
@@ -37,14 +37,11 @@ enum class CloseCode : std::uint16_t {
   invalid_payload = 1007,
   policy = 1008,
   too_big = 1009,
-  internal_error = 1011,
   try_again_later = 1013,
   drain = 4100,
   slow_reader = 4101,
   token_ended = 4200,
-  bad_request = 4300,
   not_authenticated = 4301,
-  banned = 4302,
 };
 
 // The most that a server frame's header takes.
