@@ -59,6 +59,10 @@ void Connection::start() { arm_receive(); }
 // ---- HTTP ------------------------------------------------------------------------------------
 
 void Connection::respond(const proto::HttpResponse& response) {
+  respond(response, Ending::answered);
+}
+
+void Connection::respond(const proto::HttpResponse& response, Ending if_last) {
   if (state_ != State::http) return;  // the client has gone meanwhile
   Http& http = *http_;
   CHECK(http.answering);
@@ -68,7 +72,7 @@ void Connection::respond(const proto::HttpResponse& response) {
   proto::append_response(text, response, context_.wall, keep_alive, http.head_only);
   append_private(text);
   if (!keep_alive) {
-    begin_closing(State::flushing);
+    begin_closing(State::flushing, if_last);
     return;
   }
   http.answering = false;
@@ -141,12 +145,16 @@ void Connection::write_due_pong() {
 }
 
 void Connection::close_websocket(proto::CloseCode code, std::string_view reason) {
+  close_websocket(code, reason, ending_of(code));
+}
+
+void Connection::close_websocket(proto::CloseCode code, std::string_view reason, Ending why) {
   if (state_ != State::websocket) return;
   write_due_pong();
   std::string frame;
   proto::append_close_frame(frame, code, reason);
   append_private(frame);
-  begin_closing(State::flushing);
+  begin_closing(State::flushing, why);
 }
 
 // ---- time ------------------------------------------------------------------------------------
@@ -155,8 +163,7 @@ void Connection::tick() {
   spare_memory();
   if (state_ < State::shut && send_in_flight_ &&
       context_.now - since_ >= context_.limits->send_timeout) {
-    ++context_.metrics->timeouts;
-    abort();
+    abort(Ending::stalled);
   }
   switch (state_) {
     case State::http:
@@ -179,26 +186,30 @@ void Connection::tick_http(Http& http) {
   if (http.answering) return;
   if (http.proxy_header) {
     if (context_.now - http.since < context_.limits->head_timeout) return;
-    ++context_.metrics->timeouts;
-    abort();
+    abort(Ending::late);
     return;
   }
   if (!http.reader.begun()) {
     const bool idle = !send_in_flight_ && !carry_;
-    if (idle && context_.now - last_received_ >= context_.limits->idle_timeout) abort();
+    if (idle && context_.now - last_received_ >= context_.limits->idle_timeout) {
+      abort(Ending::idle);
+    }
     return;
   }
   const base::Duration allowed =
       http.in_body ? context_.limits->body_timeout : context_.limits->head_timeout;
   const base::Duration elapsed = context_.now - http.since;
   if (elapsed < allowed && !http.dribbles(context_.limits->body_bytes_per_second, elapsed)) return;
-  ++context_.metrics->timeouts;
-  http.answering = true;
-  http.head_only = false;
-  proto::HttpResponse response =
-      proto::problem(408, "bad_request", "The request did not arrive in time");
+  give_up_request(proto::problem(408, "bad_request", "The request did not arrive in time"),
+                  Ending::late);
+}
+
+// Answers a request that is not whole.
+void Connection::give_up_request(proto::HttpResponse&& response, Ending why) {
+  http_->answering = true;
+  http_->head_only = false;
   response.close = true;
-  respond(response);
+  respond(response, why);
 }
 
 void Connection::tick_websocket() {
@@ -209,8 +220,7 @@ void Connection::tick_websocket() {
   }
   const base::Duration interval = context_.limits->ping_interval;
   if (silent >= 2 * interval + pong_grace && !paused_) {
-    ++context_.metrics->timeouts;
-    abort();
+    abort(Ending::silent);
   } else if (silent >= interval && !ping_open_) {
     ping_open_ = true;
     if (send_frame(proto::Opcode::ping, {})) flush();
@@ -227,35 +237,36 @@ void Connection::spare_memory() {
     return;
   }
   if (http_->answering || !http_->in_body || http_->body_bytes < spared_input_bytes) return;
-  http_->answering = true;
-  http_->head_only = false;
   proto::HttpResponse response =
       proto::problem(503, "unavailable", "The server is short of memory, try again later");
   response.headers.emplace_back("Retry-After", "2");
-  response.close = true;
-  respond(response);
+  give_up_request(std::move(response), Ending::try_again_later);
   http_.reset();
 }
 
 // ---- closing ---------------------------------------------------------------------------------
 
-void Connection::abort() {
-  if (state_ < State::shut) begin_closing(State::shut);
+void Connection::abort(Ending why) {
+  if (state_ < State::shut) begin_closing(State::shut, why);
 }
 
 // The first rung is `flushing` where something is to be said, `shut` otherwise.
-void Connection::begin_closing(State first) {
+void Connection::begin_closing(State first, Ending why) {
   const bool was_open = open();
+  if (was_open) ++context_.metrics->ended[static_cast<std::size_t>(why)];
   state_ = first;
   if (!send_in_flight_) since_ = context_.now;
   carry_.reset();
-  if (first == State::shut) {
-    since_ = context_.now;
-    private_.reset();
-    context_.ring->shutdown(socket_, SHUT_RDWR);
-  }
+  if (first == State::shut) shut();
   if (was_open) context_.owner->on_closing(*this);
   climb_down();
+}
+
+void Connection::shut() {
+  state_ = State::shut;
+  since_ = context_.now;
+  private_.reset();
+  context_.ring->shutdown(socket_, SHUT_RDWR);
 }
 
 // Takes every rung that can be taken now; called after completions and by tick().
@@ -269,13 +280,11 @@ void Connection::climb_down() {
       since_ = now;
       arm_receive();  // also if it was paused: unread bytes would turn the close into a reset
     } else if (now - since_ >= flush_time) {
-      begin_closing(State::shut);
-      return;
+      shut();
     }
   }
   if (state_ == State::lingering && (at_end_ || now - since_ >= linger_time)) {
-    begin_closing(State::shut);
-    return;
+    shut();
   }
   if (state_ != State::shut || finished_) return;
   if (receiving_ != Receiving::no || send_in_flight_) {

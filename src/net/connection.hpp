@@ -31,6 +31,7 @@
 #include "base/slot_map.hpp"
 #include "base/time.hpp"
 #include "io/ring.hpp"
+#include "net/ending.hpp"
 #include "proto/http.hpp"
 #include "proto/proxy_header.hpp"
 #include "proto/websocket.hpp"
@@ -57,8 +58,8 @@ struct ConnectionMetrics {
   std::uint64_t requests = 0;
   std::uint64_t messages_received = 0;
   std::uint64_t starved_receives = 0;  // -ENOBUFS
-  std::uint64_t timeouts = 0;
   std::uint64_t proxy_headers_refused = 0;
+  EndingCounts ended{};
 };
 
 struct ConnectionLimits {
@@ -190,7 +191,7 @@ class Connection {
   // Closes it if memory is short and it holds a large part of something that is not whole.
   void spare_memory();
   // Closes without a word.
-  void abort();
+  void abort(Ending why);
 
   State state() const { return state_; }
   base::Handle handle() const { return self_; }
@@ -228,7 +229,11 @@ class Connection {
   void finish_send();
   void tick_http(Http& http);
   void tick_websocket();
-  void begin_closing(State first);
+  void respond(const proto::HttpResponse& response, Ending if_last);
+  void give_up_request(proto::HttpResponse&& response, Ending why);
+  void close_websocket(proto::CloseCode code, std::string_view reason, Ending why);
+  void shut();
+  void begin_closing(State first, Ending why);
   void climb_down();
 
   ConnectionContext& context_;

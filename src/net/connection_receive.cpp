@@ -58,7 +58,7 @@ void Connection::on_received(const io::Completion& completion) {
     context_.starved.push_back(this);
   } else if (completion.result < 0 && completion.result != -ECANCELED) {
     at_end_ = true;
-    abort();
+    abort(ending_of_error(completion.result));
   } else if (receiving_ == Receiving::no && !carry_ && state_ < State::shut) {
     if (to_be_parked && state_ == State::websocket && silent_for() >= park_after) {
       park();
@@ -75,9 +75,9 @@ void Connection::leave_at_end() {
   const bool http = state_ == State::http;
   if (http && (http_->answering || carry_)) return;
   if (http && (send_in_flight_ || private_pending())) {
-    begin_closing(State::flushing);
+    begin_closing(State::flushing, Ending::client);
   } else {
-    abort();
+    abort(Ending::client);
   }
 }
 
@@ -142,7 +142,7 @@ std::size_t Connection::take_proxy_header(std::span<const std::byte> bytes) {
   const std::size_t taken = reader.feed(bytes);
   if (reader.state() == Reading::malformed) {
     ++context_.metrics->proxy_headers_refused;
-    abort();
+    abort(Ending::refused);
   } else if (reader.state() == Reading::complete) {
     const auto whole = std::move(http_->proxy_header);
     context_.owner->on_proxy_header(*this, whole->header());
@@ -224,7 +224,8 @@ class FrameSink final : public proto::MessageSink {
   }
   void on_pong(std::string_view) override {}
   void on_close(proto::CloseCode code, std::string_view) override {
-    connection_.close_websocket(code, {});  // the peer's code goes back (section 5.5.1)
+    // The peer's code goes back (section 5.5.1).
+    connection_.close_websocket(code, {}, Ending::client);
   }
 
  private:

@@ -106,7 +106,7 @@ void Connection::on_sent(const io::Completion& completion) {
   CHECK(send_in_flight_);
   if (completion.result <= 0) {
     finish_send();
-    abort();
+    abort(ending_of_error(completion.result));
     climb_down();
     return;
   }

@@ -8,14 +8,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <span>
 #include <utility>
 
 namespace starling::net {
 namespace {
-
-constexpr unsigned user_timeout_ms = 20'000;  // unacknowledged data for so long: the peer is gone
 
 struct Address {
   sockaddr_storage storage{};
@@ -64,11 +63,10 @@ std::string explain(const std::string& host, std::uint16_t port, int error) {
   return text;
 }
 
-// Of the sockets that will be accepted. Neither can fail on a TCP socket.
+// Of the sockets that will be accepted. It cannot fail on a TCP socket.
 void set_inherited_options(int listener) {
   const int on = 1;
   ::setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  ::setsockopt(listener, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof user_timeout_ms);
 }
 
 }  // namespace
@@ -129,6 +127,12 @@ Listener::~Listener() { close(); }
 
 void Listener::close() {
   if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+}
+
+void give_up_untaken(int socket, base::Duration after) {
+  const auto limit =
+      static_cast<unsigned>(std::chrono::ceil<std::chrono::milliseconds>(after).count());
+  ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
 }
 
 std::optional<base::IpAddress> peer_address(int socket) {

@@ -9,11 +9,12 @@
 
 #include "base/ip_address.hpp"
 #include "base/result.hpp"
+#include "base/time.hpp"
 
 namespace starling::net {
 
-// Binds and listens, with SO_REUSEADDR. Sockets that are accepted have TCP_NODELAY and a
-// TCP_USER_TIMEOUT of 20 s: Linux hands both down.
+// Binds and listens, with SO_REUSEADDR. Sockets that are accepted have TCP_NODELAY: Linux hands it
+// down.
 class Listener {
  public:
   // `host` is a numeric IPv4 or IPv6 address or "localhost". Fails with a sentence that names the
@@ -37,6 +38,10 @@ class Listener {
   std::string host_;
   std::uint16_t port_ = 0;
 };
+
+// The kernel ends that connection (ETIMEDOUT) when its peer has taken nothing of what was sent for
+// so long, be it dead or standing still: TCP_USER_TIMEOUT of tcp(7). Whole milliseconds.
+void give_up_untaken(int socket, base::Duration after);
 
 // Where an accepted socket comes from. Nothing where the peer has gone already.
 std::optional<base::IpAddress> peer_address(int socket);

@@ -162,7 +162,8 @@ void Admin::Desk::run_timers() {
 void Admin::Desk::close() {
   closing_ = true;
   if (accepting_) ring_->cancel({io::Operation::accept, {0, 1}});
-  connections_.for_each([](base::Handle, net::Connection& connection) { connection.abort(); });
+  connections_.for_each(
+      [](base::Handle, net::Connection& connection) { connection.abort(net::Ending::stopped); });
   while (accepting_ || connections_.size() != 0) turn(longest_wait);
 }
 

@@ -73,8 +73,6 @@ constexpr ShardFamily shard_families[] = {
     {"starling_loop_turns_total", "Turns of a core's loop", counter, &Numbers::turns},
     {"starling_receives_starved_total", "Receives that found no free buffer", counter,
      &Numbers::receives_starved},
-    {"starling_timeouts_total", "Connections that were closed for being slow or idle", counter,
-     &Numbers::timeouts},
     {"starling_proxy_headers_refused_total",
      "Connections of trusted proxies that were closed for beginning without a PROXY header",
      counter, &Numbers::proxy_headers_refused},
@@ -132,6 +130,23 @@ MetricFamily delivery(const std::vector<Numbers>& shards) {
                    "From reading a message to handing its deliveries on the sender's core to the "
                    "kernel, the commit included",
                    all, ns_per_second);
+}
+
+// Of all cores together.
+MetricFamily endings(const std::vector<Numbers>& shards) {
+  MetricFamily family{"starling_connections_ended_total",
+                      "Connections that ended, by reason: a word, or the code of the close frame "
+                      "that said so",
+                      counter,
+                      {}};
+  for (std::size_t i = 0; i < net::endings; ++i) {
+    std::uint64_t sum = 0;
+    for (const Numbers& shard : shards) sum += shard.ended[i];
+    ClientMetric& metric = family.metric.emplace_back();
+    metric.label.push_back({"reason", std::string{to_string(static_cast<net::Ending>(i))}});
+    set(metric, counter, static_cast<double>(sum));
+  }
+  return family;
 }
 
 MetricFamily refusals(const chat::Quotas& quotas) {
@@ -201,6 +216,7 @@ std::vector<MetricFamily> families_of(const ServerMetrics& server) {
     families.push_back(family_of(wanted, server.shards));
   families.push_back(loop_time(server.shards));
   families.push_back(delivery(server.shards));
+  families.push_back(endings(server.shards));
   families.push_back(refusals(server.quotas));
   add_memory(server.memory, families);
   const auto add = [&families](const char* name, const char* help, MetricType type, double value) {

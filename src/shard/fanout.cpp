@@ -120,7 +120,7 @@ void Core::cut_off_stuck() {
   clients_.for_each([this](base::Handle, Client& client) {
     if (client.connection.stuck_for() < stuck_too_long) return;
     ++counts_.slow_readers;
-    client.connection.abort();
+    client.connection.abort(net::Ending::stalled);
   });
 }
 

@@ -33,7 +33,9 @@ void Core::on_proxy_header(net::Connection& connection, const proto::ProxyHeader
   if (!header.source) return;
   client->address = quotas_.address_key(header.source->subscriber());
   client->by_proxy = base::any_contains(trusted_proxies_, *header.source);
-  if (!client->by_proxy && !count_connection(*client, client->address)) connection.abort();
+  if (!client->by_proxy && !count_connection(*client, client->address)) {
+    connection.abort(net::Ending::refused);
+  }
 }
 
 api::Caller Core::caller_of(const Client& client, const proto::HttpRequest& request) const {

@@ -19,6 +19,9 @@ using std::chrono::milliseconds;
 
 constexpr base::Duration tick_interval = std::chrono::seconds{1};
 constexpr std::size_t echo_message_bytes = std::size_t{16} << 20;
+// The kernel's time begins earlier, when the peer takes no more and not when its socket is full.
+// Where both pass, a send that is stuck here goes first, in good order.
+constexpr base::Duration untaken_grace = std::chrono::seconds{5};
 constexpr base::Duration accept_pause = milliseconds{100};  // after EMFILE and the like
 
 net::ConnectionLimits limits_of(const Config& config) {
@@ -224,6 +227,7 @@ void Core::welcome_socket(int socket) {
     load_.fetch_sub(1, std::memory_order_relaxed);
     return;
   }
+  net::give_up_untaken(socket, connection_limits_.send_timeout + untaken_grace);
   const base::Handle handle = clients_.emplace(context_, clients_.next_handle(), socket, address);
   Client& client = *clients_.find(handle);
   client.by_proxy = by_proxy;
@@ -441,7 +445,8 @@ bool Core::drained() {
   if (waiting || (listens && connections() != clients_.size())) return false;
   if (accepting_) ring_->cancel(accept_token);
   listener_ = -1;
-  clients_.for_each([](base::Handle, Client& client) { client.connection.abort(); });
+  clients_.for_each(
+      [](base::Handle, Client& client) { client.connection.abort(net::Ending::stopped); });
   return clients_.size() == 0;
 }
 
@@ -499,8 +504,8 @@ void Core::publish_metrics() {
   counts_.signals_dropped = inbox_.dropped_signals();
   counts_.batches_dropped = inbox_.dropped_batches();
   counts_.receives_starved = connection_metrics_.starved_receives;
-  counts_.timeouts = connection_metrics_.timeouts;
   counts_.proxy_headers_refused = connection_metrics_.proxy_headers_refused;
+  counts_.ended = connection_metrics_.ended;
   counts_.buffer_bytes = budget_.used_bytes();
   counts_.rooms = rooms_.size();
   counts_.server_rooms = presence_.own_rooms();

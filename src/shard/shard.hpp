@@ -26,6 +26,7 @@
 #include "chat/memory_ladder.hpp"
 #include "chat/quotas.hpp"
 #include "chat/signal.hpp"
+#include "net/ending.hpp"
 #include "shard/inbox.hpp"
 #include "starling/config.hpp"
 
@@ -54,8 +55,8 @@ struct ShardMetrics {
   std::uint64_t turns = 0;
   std::uint64_t busy_ns = 0;  // of turns, without what they waited
   std::uint64_t receives_starved = 0;
-  std::uint64_t timeouts = 0;
   std::uint64_t proxy_headers_refused = 0;
+  net::EndingCounts ended{};
   base::Histogram delivery;  // of messages that came in here
 };
 

@@ -140,6 +140,41 @@ test('some of the readers stand still: the others are given everything, and memo
   }
 });
 
+test('who takes nothing any more is ended in time, by whom it should be, and counted', async () => {
+  const content = 'x'.repeat(30_000);
+  const server = await Server.start({ config: `[limits]\nsend_timeout_ms = 2000\nmessage_bytes = 30000\nprivate_buffer_bytes = 65536\n${UNLIMITED}` });
+  try {
+    const writer = await server.member(await server.user('writer'), 'busy');
+    writer.send({ type: 'join_room', roomId: 'calm' });
+    await writer.next((frame) => frame.type === 'room_joined' && frame.roomId === 'calm');
+    const busy = await server.member(await server.user('busy'), 'busy');
+    const calm = await server.member(await server.user('calm'), 'calm');
+    for (const one of [busy, calm]) one.socket.pause();
+    // Of one room the kernel keeps all for who does not read, and is the only one to notice; of the other far
+    // more than it takes, so that a send is stuck here.
+    const fill = async (roomId, messages) => {
+      for (let seq = 1; seq <= messages; ++seq) {
+        writer.send({ type: 'chat_message', roomId, content });
+        await writer.next((frame) => frame.seq === seq && frame.roomId === roomId);
+      }
+    };
+    await fill('calm', 10);
+    await fill('busy', 600);
+    const ended = async () => {
+      const text = await (await fetch(server.metrics)).text();
+      const counts = [...text.matchAll(/^starling_connections_ended_total\{reason="(\w+)"\} ([1-9]\d*)$/gm)];
+      return Object.fromEntries(counts.map(([, reason, count]) => [reason, Number(count)]));
+    };
+    await until(async () => (await ended()).stalled && (await ended()).unacknowledged, 'the ends of both');
+    const { stalled, unacknowledged } = await ended();
+    assert.deepEqual({ stalled, unacknowledged }, { stalled: 1, unacknowledged: 1 });
+    assert.equal(writer.close_code, undefined);
+    assert.equal(await server.stop(), 0);
+  } finally {
+    await server.dispose();
+  }
+});
+
 test(`SIGTERM under load, ${STOPS} times: it ends with 0, and what was acknowledged is there`, async () => {
   const server = await Server.start({ config: `[server]\ndrain_window_ms = 100\n[limits]\n${UNLIMITED}` });
   const kept = new Map(); // by clientMessageId: seq

@@ -38,7 +38,7 @@ TEST_F(ClosingTest, whoever_is_parked_closes_like_the_others) {
     upgrade();
     pass(seconds{5});
     receive_ends(-ECANCELED);
-    connection->abort();
+    connection->abort(Ending::refused);
     EXPECT_EQ(ring.shutdowns, std::vector<int>{SHUT_RDWR});
     end_turn();
     EXPECT_FALSE(ring.closed) << "the poll is in flight";
@@ -129,7 +129,7 @@ TEST_F(ClosingTest, an_abort_ends_both_directions_and_waits_for_both_operations)
     connection->send_text("in flight");
     connection->flush();
     connection->send_text("never sent");
-    connection->abort();
+    connection->abort(Ending::refused);
     EXPECT_EQ(connection->state(), State::shut);
     EXPECT_EQ(ring.shutdowns, std::vector<int>{SHUT_RDWR});
     EXPECT_FALSE(connection->can_send());
@@ -156,7 +156,7 @@ TEST_F(ClosingTest, what_the_shutdown_did_not_end_is_cancelled_after_5_s) {
   upgrade();
   connection->send_text("in flight");
   connection->flush();
-  connection->abort();
+  connection->abort(Ending::refused);
   pass(seconds{5} - milliseconds{1});
   EXPECT_EQ(ring.cancelled_receives + ring.cancelled_sends, 0u);
   pass(milliseconds{1});
@@ -175,14 +175,14 @@ TEST_F(ClosingTest, what_the_shutdown_did_not_end_is_cancelled_after_5_s) {
 TEST_F(ClosingTest, it_closes_once_however_often_it_is_told) {
   upgrade();
   say_goodbye();
-  connection->abort();
-  connection->abort();
+  connection->abort(Ending::refused);
+  connection->abort(Ending::refused);
   say_goodbye();
   EXPECT_EQ(owner.closings, 1u);
   sent();
   peer_ends();
   connection->tick();
-  connection->abort();
+  connection->abort(Ending::refused);
   expect_closed();
   connection->tick();
   end_turn();
@@ -194,7 +194,7 @@ TEST_F(ClosingTest, it_closes_once_however_often_it_is_told) {
 TEST_F(ClosingTest, with_nothing_in_flight_it_is_closed_at_the_end_of_the_turn) {
   upgrade();
   receive_ends(-ENOBUFS);
-  connection->abort();
+  connection->abort(Ending::refused);
   expect_closed();
 }
 

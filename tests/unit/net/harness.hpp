@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <deque>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -138,7 +139,7 @@ class RecordingOwner final : public ConnectionOwner {
  public:
   void on_proxy_header(Connection& connection, const proto::ProxyHeader& header) override {
     headers.push_back(header);
-    if (unwanted) connection.abort();
+    if (unwanted) connection.abort(Ending::refused);
   }
   void on_request(Connection& connection, proto::HttpRequest& request) override {
     requests.push_back(std::string{proto::to_string(request.method)} + " " + request.target + " " +
@@ -227,6 +228,7 @@ class ConnectionTest : public testing::Test {
     ring.shutdowns.clear();
     owner = {};
     peer.clear();
+    ended_before_ = ended();
     connection.emplace(context, base::Handle{1, 1}, test_socket);
     connection->start();
   }
@@ -310,9 +312,15 @@ class ConnectionTest : public testing::Test {
     return made;
   }
 
+  std::uint64_t ended(Ending why) const { return metrics.ended[static_cast<std::size_t>(why)]; }
+  std::uint64_t ended() const {
+    return std::accumulate(metrics.ended.begin(), metrics.ended.end(), std::uint64_t{0});
+  }
+
   // Everything is over and given back.
   void expect_closed() {
     end_turn();
+    EXPECT_EQ(ended(), ended_before_ + 1) << "an end without a reason, or with two";
     EXPECT_TRUE(ring.closed);
     EXPECT_EQ(connection->state(), Connection::State::closed);
     EXPECT_EQ(owner.closings, 1u);
@@ -342,6 +350,8 @@ class ConnectionTest : public testing::Test {
   std::string peer;  // what has reached it
 
  private:
+  std::uint64_t ended_before_ = 0;
+
   io::Completion received(std::int32_t result, bool armed) {
     ring.receiving = armed;
     io::Completion completion;

@@ -267,7 +267,7 @@ TEST_F(HttpConnectionTest, a_head_has_its_time_however_its_bytes_drip) {
   EXPECT_FALSE(ring.sending);
   pass(milliseconds{1});
   send_all();
-  EXPECT_EQ(metrics.timeouts, 1u);
+  EXPECT_EQ(ended(Ending::late), 1u);
   expect_said_goodbye(408);
 }
 

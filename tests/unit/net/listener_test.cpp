@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
+
 namespace starling::net {
 namespace {
 
@@ -30,7 +32,8 @@ void expect_prepared(const Listener& listener) {
   const int accepted = ::accept(listener.descriptor(), nullptr, nullptr);
   ASSERT_GE(accepted, 0);
   EXPECT_EQ(option_of(accepted, TCP_NODELAY), 1) << "small messages would wait for others";
-  EXPECT_EQ(option_of(accepted, TCP_USER_TIMEOUT), 20'000) << "a dead peer would be kept for long";
+  give_up_untaken(accepted, std::chrono::milliseconds{25'000});
+  EXPECT_EQ(option_of(accepted, TCP_USER_TIMEOUT), 25'000) << "a dead peer would be kept for long";
   ::close(accepted);
   ::close(client);
 }

@@ -56,7 +56,7 @@ TEST_F(ProxyHeaderConnectionTest, it_has_to_come_in_time) {
   EXPECT_EQ(connection->state(), State::http);
   pass(std::chrono::milliseconds{1});
   EXPECT_EQ(connection->state(), State::shut);
-  EXPECT_EQ(metrics.timeouts, 1u);
+  EXPECT_EQ(ended(Ending::late), 1u);
   receive_ends(0);
   expect_closed();
 }

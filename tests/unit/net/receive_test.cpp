@@ -61,7 +61,7 @@ TEST_F(ReceiveTest, without_a_buffer_it_waits_for_the_end_of_the_turn) {
 TEST_F(ReceiveTest, a_starved_connection_that_was_shut_is_not_armed_again) {
   upgrade();
   receive_ends(-ENOBUFS);
-  connection->abort();
+  connection->abort(Ending::refused);
   end_turn();
   EXPECT_FALSE(ring.receiving);
   expect_closed();
@@ -142,7 +142,7 @@ TEST_F(ReceiveTest, an_error_closes_in_every_state) {
   });
   break_in("shut", [&] {
     upgrade();
-    connection->abort();
+    connection->abort(Ending::refused);
   });
 }
 

@@ -44,7 +44,7 @@ TEST_F(WebSocketConnectionTest, who_answers_no_ping_is_cut_off) {
   EXPECT_EQ(connection->state(), State::websocket);
   pass(milliseconds{1});
   EXPECT_EQ(connection->state(), State::shut);
-  EXPECT_EQ(metrics.timeouts, 1u);
+  EXPECT_EQ(ended(Ending::silent), 1u);
   peer_ends();
   expect_closed();
 }

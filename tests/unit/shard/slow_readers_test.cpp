@@ -25,7 +25,7 @@ TEST_F(SlowReadersTest, the_budget_of_a_shard_holds_whoever_stops_reading) {
     std::erase(clients, slow.back().get());
   }
   // Each of these rooms gets far more than the sockets take. An idle round takes 20 ms, so that the
-  // shard has a few seconds to see who is stuck; the kernel itself would end them after 20 s.
+  // shard has a few seconds to see who is stuck.
   constexpr int rounds = 400;
   Seq last = 0;
   for (int round = 0; shard->load() > 1; ++round) {
