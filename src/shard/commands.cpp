@@ -232,6 +232,11 @@ void Core::on_opened(Session& session, Call& call, chat::SessionOpened&& opened)
     return;
   }
   const bool first = session.user == 0;
+  // Open mode: of two commands that named two users, the other one was found earlier.
+  if (!first && session.user != opened.user.id) {
+    tell_error(session, {FailureCode::forbidden, "The session belongs to another user"}, call.ref);
+    return;
+  }
   if (first && !quotas_.enter(chat::Limit::user_connections, quotas_.key_of(opened.user.id))) {
     tell_error(session, {FailureCode::rate_limited, "Too many connections of this user"}, call.ref);
     hang_up(session, proto::CloseCode::policy, "too many connections of this user");

@@ -10,10 +10,12 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "api/identity.hpp"
 #include "api/ws_protocol.hpp"
 #include "base/check.hpp"
 #include "bus/local_bus.hpp"
@@ -192,6 +194,7 @@ class ShardTest : public testing::Test {
     listener = std::make_unique<net::Listener>(std::move(*opened));
     ShardOptions options;
     options.config = &config;
+    if (keys) options.keys = &*keys;
     quotas = std::make_unique<chat::Quotas>(config, 1);
     options.quotas = quotas.get();
     options.memory = &memory;
@@ -359,6 +362,7 @@ class ShardTest : public testing::Test {
   }
 
   Config config;
+  std::optional<api::TokenKeys> keys;
   base::Duration longest_hold = ShardOptions{}.longest_hold;
   std::unique_ptr<chat::Quotas> quotas;  // made of `config` by start()
   chat::MemoryLadder memory{100};        // of a hundred bytes: one is a percent
