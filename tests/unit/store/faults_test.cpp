@@ -19,6 +19,8 @@ struct FaultyDisk {
   static inline int fail_at = 0;     // 0: never
   static inline int fail_calls = 1;  // this many in a row
   static inline int code = SQLITE_OK;
+  static inline bool database_only = false;  // not of the log: what a checkpoint writes
+  static inline std::set<const sqlite3_file*> databases;
   static inline sqlite3_vfs vfs{};
   // By what they replace: SQLite has several sets, which write and sync alike.
   static inline std::map<const sqlite3_io_methods*, sqlite3_io_methods> replaced;
@@ -30,6 +32,7 @@ struct FaultyDisk {
     return code == SQLITE_IOERR_FSYNC ? sync : !sync;
   }
   static int write(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 offset) {
+    if (database_only && !databases.contains(file)) return real->xWrite(file, bytes, size, offset);
     return fails(false) ? code : real->xWrite(file, bytes, size, offset);
   }
   static int sync(sqlite3_file* file, int flags) {
@@ -39,6 +42,11 @@ struct FaultyDisk {
     sqlite3_vfs* usual = sqlite3_vfs_find("unix");
     const int result = usual->xOpen(usual, name, file, flags, out);
     if (result != SQLITE_OK || !file->pMethods) return result;
+    if ((flags & SQLITE_OPEN_MAIN_DB) != 0) {
+      databases.insert(file);
+    } else {
+      databases.erase(file);  // of before, at the same place
+    }
     real = file->pMethods;
     const auto [methods, is_new] = replaced.try_emplace(real, *real);
     methods->second.xWrite = &write;
@@ -61,6 +69,8 @@ class FaultsTest : public StoreTest {
   void SetUp() override { FaultyDisk::install(); }
   void TearDown() override {
     FaultyDisk::fail_at = 0;
+    FaultyDisk::database_only = false;
+    FaultyDisk::databases.clear();
     stop();
     FaultyDisk::remove();
   }
@@ -192,6 +202,31 @@ TEST_F(FaultsTest, what_stands_behind_an_unknown_outcome_waits_for_it) {
   for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(posted(inbox.replies[i].reply).seq, i + 1);
   EXPECT_EQ(failure(inbox.replies[3].reply).code, chat::FailureCode::internal);
   EXPECT_EQ(inbox.delivered_seqs("a"), (std::vector<chat::Seq>{1, 2, 3}));
+}
+
+// The log is written back when it is 16 MB long. Where that fails it goes on growing, and nothing
+// else happens.
+TEST_F(FaultsTest, a_checkpoint_that_fails_costs_nobody_a_message) {
+  start();
+  add_user("ann");
+  const auto say_megabytes = [this](int count) {
+    for (int i = 0; i < count; ++i) {
+      const std::string text(1 << 20, 'x');
+      posted(write(chat::PostMessage{"a", 1, text, "text", "", "", false}));
+    }
+  };
+  FaultyDisk::database_only = true;
+  FaultyDisk::code = SQLITE_IOERR_WRITE;
+  FaultyDisk::calls = 0;
+  FaultyDisk::fail_calls = 1'000'000;
+  FaultyDisk::fail_at = 1;
+  say_megabytes(20);
+  EXPECT_GT(FaultyDisk::calls, 0) << "no checkpoint was tried";
+  EXPECT_LT(std::filesystem::file_size(path()), 1u << 20);
+  FaultyDisk::fail_at = 0;
+  say_megabytes(20);
+  EXPECT_GT(std::filesystem::file_size(path()), 20u << 20);
+  EXPECT_EQ(page_of("a", chat::ReadPage::Position::after_seq, 0, 1'000).events.size(), 40u);
 }
 
 }  // namespace
