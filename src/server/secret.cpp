@@ -18,9 +18,9 @@ constexpr std::size_t secret_bytes = 32;
 
 base::Result<std::string> read_file(const std::string& path) {
   std::ifstream file{path, std::ios::binary};
-  std::string text{std::istreambuf_iterator<char>{file}, {}};
+  file.peek();  // reading a folder throws, but for this, which only notes it
   if (!file) return base::failure("cannot read " + path + ": " + std::strerror(errno), errno);
-  return text;
+  return std::string{std::istreambuf_iterator<char>{file}, {}};
 }
 
 std::string random_secret() {

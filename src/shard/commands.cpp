@@ -327,10 +327,6 @@ void Core::obey(Session& session, const std::string& ref, chat::Join&& join) {
   }
   const chat::UserId user = acting_user(session, ref, join.user, {});
   if (user == 0) return;
-  if (join.room.empty()) {
-    tell_error(session, {FailureCode::bad_request, "Room ID and User ID are required"}, ref);
-    return;
-  }
   if (nobody) {  // open mode: the id is believed, the session becomes that user's
     if (session.stage == Session::Stage::opening) {
       tell_error(session, {FailureCode::bad_request, "Authentication is under way"}, ref);

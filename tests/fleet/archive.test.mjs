@@ -316,6 +316,21 @@ test('a room that is free again does not wait for one that is not', async (t) =>
   assert.equal(await in_order(rows, [{ ...sent, roomId: 'b' }]), 4);
 });
 
+test('a room that stays locked is told to its senders, and is used when it is free', async (t) => {
+  const { servers: [server], rows } = await fleet(t, 1);
+  const ann = await enter(server, await server.user('ann'), 'a', 'b');
+  for (const room of ['a', 'b']) await post(ann, `before-${room}`, room);
+  const one = session(t, `fleet${databases}`);
+  await one("START TRANSACTION; SELECT id FROM rooms WHERE id = 'a' FOR UPDATE");
+  say(ann, 'of-a', 'a');
+  const told = await answer(ann, 'of-a');
+  assert.deepEqual([told.type, told.code, told.retryable], ['error', 'unavailable', true]);
+  await post(ann, 'of-b', 'b');
+  await one('ROLLBACK');
+  await insist(ann, 'of-a', 'a');
+  assert.equal(await in_order(rows, []), 4);
+});
+
 test('a page of the history with a hole is given to nobody', async (t) => {
   const { servers: [server], rows } = await fleet(t, 1);
   const user = await server.user('ann');

@@ -128,7 +128,10 @@ TEST(IdentityTest, a_key_that_is_none_is_refused) {
   EXPECT_TRUE(TokenKeys::from_secret(std::string(16, 'x')));
   EXPECT_FALSE(TokenKeys::from_public_key(private_key));
   EXPECT_FALSE(TokenKeys::from_public_key(""));
-  EXPECT_TRUE(hs256().can_mint());
+  TokenKeys keys = hs256();
+  EXPECT_TRUE(keys.can_mint());
+  keys = rs256();  // as a restart with another setting would have it
+  EXPECT_FALSE(keys.can_mint());
   EXPECT_FALSE(rs256().can_mint());
 }
 
