@@ -14,6 +14,15 @@ static_assert(crypto_auth_hmacsha256_BYTES == std::tuple_size_v<SigningKey>);
 
 using Mac = std::array<unsigned char, crypto_auth_hmacsha256_BYTES>;
 
+std::string chain_text(const std::vector<Link>& chain) {
+  std::string text;
+  for (const auto& [id, previous] : chain) {
+    text.append(std::to_string(id)).push_back('<');
+    text.append(std::to_string(previous)).push_back(' ');
+  }
+  return text;
+}
+
 // Over every field, each with its length before it: no two bodies have the same bytes signed.
 Mac sign(const Body& body, const SigningKey& key) {
   crypto_auth_hmacsha256_state state;
@@ -34,6 +43,7 @@ Mac sign(const Body& body, const SigningKey& key) {
     field(std::to_string(number));
   }
   field(body.text);
+  if (!body.chain.empty()) field(chain_text(body.chain));
   Mac mac;
   crypto_auth_hmacsha256_final(&state, mac.data());
   return mac;
@@ -62,6 +72,22 @@ std::optional<std::uint64_t> number_of(std::string_view text) {
   const auto parsed = std::from_chars(text.data(), end, number);
   if (text.empty() || parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
   return number;
+}
+
+std::optional<std::vector<Link>> chain_of(std::string_view text) {
+  std::vector<Link> chain;
+  while (!text.empty()) {
+    const std::size_t middle = text.find('<');
+    const std::size_t end = text.find(' ');
+    if (middle > end || end == std::string_view::npos) return std::nullopt;
+    const std::optional<std::uint64_t> id = number_of(text.substr(0, middle));
+    const std::optional<std::uint64_t> previous =
+        number_of(text.substr(middle + 1, end - middle - 1));
+    if (!id || !previous) return std::nullopt;
+    chain.push_back({*id, *previous});
+    text.remove_prefix(end + 1);
+  }
+  return chain;
 }
 
 // Empty where there is none: no field of a body that is.
@@ -93,6 +119,7 @@ Message seal(Body&& body, const SigningKey& key) {
                      {"partition", std::to_string(body.partition)},
                      {"number", std::to_string(body.number)},
                      {"hmac", hex(sign(body, key))}};
+  if (!body.chain.empty()) message.headers.emplace_back("chain", chain_text(body.chain));
   message.exchange = body.kind == BodyKind::lines ? signal_exchange : event_exchange;
   if (body.kind == BodyKind::events) {
     message.routing_key = std::string{event_key_prefix} + std::to_string(body.partition);
@@ -111,7 +138,8 @@ std::optional<Body> open(Message&& message, const SigningKey& key) {
   const std::optional<std::uint64_t> partition = number_of(header(message, "partition"));
   const std::optional<std::uint64_t> number = number_of(header(message, "number"));
   const std::optional<Mac> mac = unhex(header(message, "hmac"));
-  if (kind == kinds.end() || !incarnation || !epoch || !partition || !number || !mac) {
+  std::optional<std::vector<Link>> chain = chain_of(header(message, "chain"));
+  if (kind == kinds.end() || !incarnation || !epoch || !partition || !number || !mac || !chain) {
     return std::nullopt;
   }
   if (*partition >= max_partitions) return std::nullopt;
@@ -122,6 +150,7 @@ std::optional<Body> open(Message&& message, const SigningKey& key) {
   body.partition = static_cast<unsigned>(*partition);
   body.number = *number;
   body.text = std::move(message.text);
+  body.chain = std::move(*chain);
   if (sodium_memcmp(sign(body, key).data(), mac->data(), mac->size()) != 0) return std::nullopt;
   return body;
 }

@@ -2,7 +2,8 @@
 //
 // The text of a body is lines. Of a body of events each is the JSON that clients get, byte for
 // byte, so that any AMQP client can listen in. What only servers need stands in the message's
-// headers: who says it, the number, the epoch, and a signature over all of it and the text.
+// headers: who says it, the number, the epoch, what each event follows, and a signature over all of
+// it and the text.
 #pragma once
 
 #include <array>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "bus/line_transport.hpp"
+#include "chat/ids.hpp"
 
 namespace starling::bus {
 
@@ -33,13 +35,23 @@ enum class BodyKind : std::uint8_t {
   lines,     // of a LineTransport
 };
 
+// What an event's line does not tell: its own id (a deletion's line has the message's), and that of
+// the event before it in its room (0: there is none, or it is not known).
+struct Link {
+  chat::MessageId id = 0;
+  chat::MessageId previous = 0;
+
+  bool operator==(const Link&) const = default;
+};
+
 struct Body {
   BodyKind kind = BodyKind::events;
   Origin origin;
-  std::uint64_t epoch = 0;   // events: of the archive that numbered them
-  unsigned partition = 0;    // events
-  std::uint64_t number = 0;  // events: 1, 2, 3, ... in (origin, partition), dropped ones included
-  std::string text;          // lines, each with its end
+  std::uint64_t epoch = 0;    // events: of the archive that numbered them
+  unsigned partition = 0;     // events
+  std::uint64_t number = 0;   // events: 1, 2, 3, ... in (origin, partition), dropped ones included
+  std::string text;           // lines, each with its end
+  std::vector<Link> chain{};  // events: one for each line; empty: not told
 };
 
 // A message as AMQP carries it. Headers are text.

@@ -75,6 +75,7 @@ class Consumer final {
   LineReader* const reader_;
   proto::JsonReader json_{max_body_bytes};
   Origins origins_;
+  std::uint64_t epoch_ = 0;  // the newest that was heard of
 
   std::optional<AmqpConnection> connection_;
   BackOff back_off_;

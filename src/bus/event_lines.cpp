@@ -18,7 +18,8 @@ std::uint64_t positive_member(const proto::JsonValue& object, std::string_view n
 
 }  // namespace
 
-bool append_event(proto::JsonReader& json, std::string_view line, chat::CommittedBatch& batch) {
+bool append_event(proto::JsonReader& json, std::string_view line, const Link& link,
+                  chat::CommittedBatch& batch) {
   const std::optional<proto::JsonValue> object = json.parse(line);
   if (!object) return false;
   const auto room = object->member("roomId");
@@ -27,8 +28,9 @@ bool append_event(proto::JsonReader& json, std::string_view line, chat::Committe
   chat::Event event;
   event.room = *name;
   event.seq = positive_member(*object, "seq");
-  event.id = positive_member(*object, "id");
-  if (event.seq == 0 || event.id == 0) return false;
+  if (event.seq == 0 || positive_member(*object, "id") == 0) return false;
+  event.id = link.id;
+  event.previous = link.previous;
   const std::size_t offset = batch.frames.size();
   proto::append_frame(batch.frames, proto::Opcode::text, line);
   batch.add(std::move(event), offset);

@@ -54,14 +54,19 @@ void Outbox::pack(const chat::CommittedBatch& batch, std::vector<Body>& bodies) 
     body.epoch = batch.epoch;
     ++body.events;
     body.text.append(line).push_back('\n');
+    body.chain.push_back({entry.event.id, entry.event.previous});
   }
+  if (!batch.entries.empty()) return;
+  // A new epoch, and nothing in it yet.
+  close(0, bodies);
+  bodies.push_back({BodyKind::events, origin_, batch.epoch, 0, ++numbers_[0], {}, {}});
 }
 
 void Outbox::close(unsigned partition, std::vector<Body>& bodies) {
   Open& body = open_[partition];
   if (body.events == 0) return;
   bodies.push_back({BodyKind::events, origin_, body.epoch, partition, ++numbers_[partition],
-                    std::move(body.text)});
+                    std::move(body.text), std::move(body.chain)});
   body = {};
 }
 

@@ -46,6 +46,7 @@ class Outbox {
  private:
   struct Open {  // a body that is being packed
     std::string text;
+    std::vector<Link> chain;
     std::size_t events = 0;
     std::uint64_t epoch = 0;
   };

@@ -81,6 +81,15 @@ struct RevokeToken {
   UserId user = 0;
   base::WallMs expires = 0;  // forgotten after this
 };
+// Whether the archive still has what a room's members were given. If it does not, it has lost
+// commits that were seen, and gets a new epoch before this is answered.
+struct CheckEvents {
+  std::string room;         // empty: only the epoch is in doubt
+  Seq seq = 0;              // that was delivered last
+  MessageId id = 0;         // of the event there; 0: not known
+  MessageId other = 0;      // of one that does not go with it; 0: none
+  std::uint64_t epoch = 0;  // in which that was
+};
 
 // ---- read by the reader threads --------------------------------------------------------------
 
@@ -134,7 +143,13 @@ struct FindRoom {
 };
 struct ReadHeads {  // of rooms whose events may have been missed; at most 1,000
   static constexpr std::size_t max_rooms = 1'000;
-  std::vector<std::string> rooms;
+  struct Asked {
+    std::string room;
+    Seq delivered = 0;  // by then: the answer says it again
+
+    auto operator<=>(const Asked&) const = default;
+  };
+  std::vector<Asked> rooms;
 };
 struct ListRevocations {};  // unexpired ones
 
@@ -149,7 +164,7 @@ struct VerifyPassword {
 };
 
 using WriteRequest = std::variant<PostMessage, DeleteMessage, JoinRoom, LeaveRoom, MarkRead,
-                                  CreateUser, EnsureUser, SetStatus, RevokeToken>;
+                                  CreateUser, EnsureUser, SetStatus, RevokeToken, CheckEvents>;
 using ReadRequest =
     std::variant<FindUser, FindCredentials, ListUsers, OpenSession, ReadPage, FindMessage,
                  CountRoom, CountAll, ListRooms, FindRoom, ReadHeads, ListRevocations>;
@@ -180,6 +195,7 @@ struct RoomJoined {
   std::uint64_t epoch = 0;
   bool new_member = false;  // the membership begins with this join, and all is read
   bool created = false;     // the room did not exist before
+  MessageId last_id = 0;    // of the event at `head`
 };
 struct RoomLeft {
   std::string room;
@@ -245,9 +261,15 @@ struct RoomFound {
 struct HeadsRead {
   struct Head {
     std::string room;
-    Seq head = 0;  // 0: nobody ever wrote there
+    Seq head = 0;           // 0: nobody ever wrote there
+    MessageId last_id = 0;  // of the event at the head
+    Seq delivered = 0;      // when it was asked for
   };
   std::vector<Head> heads;  // in the order in which they were asked for
+  std::uint64_t epoch = 0;
+};
+struct EventsChecked {
+  std::uint64_t epoch = 0;  // another one: they were lost
 };
 struct TokenRevoked {};
 struct RevocationsListed {
@@ -263,7 +285,7 @@ struct PasswordVerified {
 using Reply = std::variant<Failure, MessagePosted, RoomJoined, RoomLeft, ReadMarked, UserFound,
                            CredentialsFound, UsersListed, SessionOpened, PageRead, MessageFound,
                            RoomCounted, AllCounted, RoomsListed, RoomFound, HeadsRead, TokenRevoked,
-                           RevocationsListed, PasswordHashed, PasswordVerified>;
+                           RevocationsListed, PasswordHashed, PasswordVerified, EventsChecked>;
 
 // ---- the port --------------------------------------------------------------------------------
 

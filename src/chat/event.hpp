@@ -21,8 +21,9 @@ enum class EventKind : std::uint8_t {
 
 struct Event {
   EventKind kind = EventKind::message;
-  MessageId id = 0;
+  MessageId id = 0;  // 0: not told, where another server says it
   Seq seq = 0;
+  MessageId previous = 0;  // the event before it in its room; 0: there is none, or it is not told
   std::string room;
   UserId sender = 0;  // of a deletion: who deleted
   std::string sender_name;

@@ -6,6 +6,11 @@
 // archive. Pure: no clock, no queue, no socket. Belongs to its shard.
 //
 //   start ──► holding (until the head is known) ──► live ──hole──► live with a hole ──fill──► live
+//                                                     └──doubt──► still ──believe──► live
+//
+// Every event names the one before it. One that does not go with what was delivered is no matter
+// of order: the archive may have lost what it had shown. It is held until the archive has been
+// asked (see CheckEvents); two histories never follow each other.
 #pragma once
 
 #include <algorithm>
@@ -39,17 +44,18 @@ class RoomFeed {
   // The last seq that was delivered. Only when not holding.
   Seq position() const { return *position_; }
 
-  // The archive's head, read after the feed was registered. Appends to `deliver` what was held
-  // above it and is next. A second head of a live feed only says that there
-  // is more.
-  void set_head(Seq head, std::vector<FeedItem>& deliver);
+  // The archive's head and the event there (0: not known), read after the feed was registered.
+  // Appends to `deliver` what was held above it and is next. A second head of a live feed only says
+  // that there is more.
+  void set_head(Seq head, MessageId id, std::vector<FeedItem>& deliver);
 
   // The way of nearly every event: it is the next one and nothing waits for it. True: it is
   // delivered with that; false: offer() it.
-  bool deliver_next(Seq seq) {
-    if (!position_ || seq != *position_ + 1 || !held_.empty()) return false;
-    position_ = seq;
-    highest_ = std::max(highest_, seq);
+  bool deliver_next(const Event& event) {
+    if (!position_ || event.seq != *position_ + 1 || !held_.empty() || !follows(event)) {
+      return false;
+    }
+    reach(event);
     return true;
   }
 
@@ -64,11 +70,36 @@ class RoomFeed {
   };
   std::optional<Hole> hole() const;
 
+  // What speaks against the archive still having what was delivered.
+  struct Doubt {
+    Seq position = 0;
+    MessageId delivered = 0;  // at that position; 0: not known
+    MessageId other = 0;      // an event that does not go with it; 0: its head is below
+  };
+  const std::optional<Doubt>& doubt() const { return doubt_; }
+  // An event that was read from the archive: whether it is the one that was delivered there.
+  void compare(Seq seq, MessageId id);
+  // The archive's head is below what had been delivered when it was asked.
+  void note_low_head();
+  // The archive has all that the doubt was about: goes on with what was held.
+  void believe(std::vector<FeedItem>& deliver);
+
  private:
+  bool follows(const Event& event) const {
+    return event.previous == last_ || event.previous == 0 || last_ == 0;
+  }
+  void reach(const Event& event) {
+    position_ = event.seq;
+    last_ = event.id;
+    highest_ = std::max(highest_, event.seq);
+  }
+  void note(MessageId other);
   void drain(std::vector<FeedItem>& deliver);
 
   std::optional<Seq> position_;
-  Seq highest_ = 0;  // that is known to exist
+  MessageId last_ = 0;  // the event there; 0: not known
+  Seq highest_ = 0;     // that is known to exist
+  std::optional<Doubt> doubt_;
   std::map<Seq, FeedItem> held_;
 };
 

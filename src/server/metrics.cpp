@@ -62,6 +62,8 @@ constexpr ShardFamily shard_families[] = {
      &Numbers::slow_readers},
     {"starling_gaps_filled_total", "Holes in rooms filled from the archive", counter,
      &Numbers::gaps_filled},
+    {"starling_history_doubts_total", "Times that the archive was asked whether it lost something",
+     counter, &Numbers::doubts},
     {"starling_requests_refused_total", "Requests refused because a queue was full", counter,
      &Numbers::calls_refused},
     {"starling_signals_dropped_total", "Presence and typing signals dropped", counter,
@@ -228,6 +230,9 @@ std::vector<MetricFamily> families_of(const ServerMetrics& server) {
       static_cast<double>(writer.events));
   add("starling_store_failed_commits_total", "Transactions that failed", counter,
       static_cast<double>(writer.failed_commits));
+  add("starling_store_lost_commits_total",
+      "Times that the archive had lost commits and got a new epoch", counter,
+      static_cast<double>(writer.lost_commits));
   families.push_back(histogram("starling_store_commit_seconds", "Time of a committed transaction",
                                writer.commit_time, ns_per_second));
   families.push_back(histogram("starling_store_commit_events", "Events in a committed transaction",

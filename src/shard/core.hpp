@@ -88,6 +88,7 @@ struct Call {
     catch_up,  // a page for a resuming member
     fill,      // a hole of a room's feed
     heads,     // the heads of rooms, after batches were lost or from time to time
+    check,     // whether what was delivered is still in the archive
     status,    // keeps the archive's picture of who is online true
     revoked,   // all revocations, after signals were dropped
     online,    // whom the archive shows online, to be compared
@@ -254,10 +255,13 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void want_fill(Room& room);
   void retry_fills();
   bool keep_epoch(std::uint64_t epoch);
+  void want_check(Room& room);
+  void pump_checks();
+  void on_check_reply(const Call& call, const chat::Reply& reply);
   base::Instant next_compare() const;
   void compare_heads();
   bool pump_heads();
-  void on_heads_reply(chat::Reply&& reply);
+  void on_heads_reply(const Call& call, chat::Reply&& reply);
   void pump_fills();
   void on_fill_reply(Call& call, chat::Reply&& reply);
 
@@ -435,7 +439,10 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   };
   std::deque<GapWait> gap_waits_;
   std::deque<std::string> fills_wanted_;
-  std::vector<std::string> heads_wanted_;
+  std::vector<chat::ReadHeads::Asked> heads_wanted_;
+  std::deque<std::string> checks_wanted_;
+  bool check_open_ = false;
+  bool epoch_doubted_ = false;  // the archive showed an older one
   unsigned fills_open_ = 0;
   unsigned heads_open_ = 0;
   bool heads_missing_ = false;   // they could not be read

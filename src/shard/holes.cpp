@@ -55,6 +55,7 @@ void Core::retry_fills() {
   if (std::exchange(heads_missing_, false)) compare_wanted_ = true;
   for (auto& [name, room] : rooms_) {
     if (!room.filling && room.feed.hole()) want_fill(room);
+    if (room.feed.doubt()) want_check(room);
   }
 }
 
@@ -80,6 +81,57 @@ bool Core::keep_epoch(std::uint64_t epoch) {
   return true;
 }
 
+// ---- doubts ----------------------------------------------------------------------------------
+
+// One question for a room, and one room at a time: if it has lost one, all begin anew.
+void Core::want_check(Room& room) {
+  if (std::exchange(room.checking, true)) return;
+  checks_wanted_.push_back(room.name);
+}
+
+// The writer looks, for its answer is under the lock that keeps the epoch as it is.
+void Core::pump_checks() {
+  while (!check_open_ && (epoch_doubted_ || !checks_wanted_.empty())) {
+    chat::CheckEvents check;
+    check.epoch = epoch_;
+    if (!epoch_doubted_) {
+      Room* room = find_room(checks_wanted_.front());
+      if (!room || !room->feed.doubt()) {
+        if (room) room->checking = false;
+        checks_wanted_.pop_front();
+        continue;
+      }
+      const chat::RoomFeed::Doubt& doubt = *room->feed.doubt();
+      check.room = room->name;
+      check.seq = doubt.position;
+      check.id = doubt.delivered;
+      check.other = doubt.other;
+    }
+    Call call;
+    call.kind = Call::Kind::check;
+    call.room = check.room;
+    call.epoch = epoch_;
+    if (!ask(chat::WriteRequest{std::move(check)}, call)) return;
+    check_open_ = true;
+    if (!std::exchange(epoch_doubted_, false)) checks_wanted_.pop_front();
+  }
+}
+
+void Core::on_check_reply(const Call& call, const chat::Reply& reply) {
+  check_open_ = false;
+  Room* room = find_room(call.room);
+  if (room) room->checking = false;
+  const auto* checked = std::get_if<chat::EventsChecked>(&reply);
+  if (!checked) return;  // the next tick asks again
+  ++counts_.doubts;
+  keep_epoch(checked->epoch);
+  if (!room || call.epoch != epoch_) return;
+  deliverable_.clear();
+  room->feed.believe(deliverable_);
+  deliver(*room, deliverable_);
+  note_hole(*room);
+}
+
 // ---- comparing -------------------------------------------------------------------------------
 
 // When heads are compared again, if none are being read; max(): when something is lost.
@@ -96,7 +148,9 @@ void Core::compare_heads() {
   if (context_.now < next_compare() || heads_open_ > 0 || !heads_wanted_.empty()) return;
   compare_wanted_ = false;
   last_compare_ = context_.now;
-  for (const auto& [name, room] : rooms_) heads_wanted_.push_back(name);
+  for (const auto& [name, room] : rooms_) {
+    heads_wanted_.push_back({name, room.feed.holding() ? 0 : room.feed.position()});
+  }
 }
 
 // Asks for as many heads at once as one request may name. False: refused, to be tried again.
@@ -106,6 +160,7 @@ bool Core::pump_heads() {
     const auto first = heads_wanted_.end() - static_cast<std::ptrdiff_t>(count);
     Call call;
     call.kind = Call::Kind::heads;
+    call.epoch = epoch_;
     if (!ask(chat::ReadRequest{chat::ReadHeads{{first, heads_wanted_.end()}}}, call)) {
       return false;
     }
@@ -115,11 +170,12 @@ bool Core::pump_heads() {
   return true;
 }
 
-void Core::on_heads_reply(chat::Reply&& reply) {
+void Core::on_heads_reply(const Call& call, chat::Reply&& reply) {
   --heads_open_;
   const auto* read = std::get_if<chat::HeadsRead>(&reply);
-  if (!read) {
-    heads_missing_ = true;  // the next tick asks again
+  if (!read || !keep_epoch(read->epoch)) {
+    heads_missing_ = true;     // the next tick asks again
+    epoch_doubted_ |= !!read;  // it was read before, or the newer one was lost
     return;
   }
   const bool may_come = options_.fleet && options_.fleet->bus_up();
@@ -127,7 +183,9 @@ void Core::on_heads_reply(chat::Reply&& reply) {
     Room* room = find_room(found.room);
     if (!room) continue;
     deliverable_.clear();
-    room->feed.set_head(found.head, deliverable_);
+    room->feed.set_head(found.head, found.last_id, deliverable_);
+    // What was delivered before it was asked for has been committed by then.
+    if (found.head < found.delivered && call.epoch == epoch_) room->feed.note_low_head();
     deliver(*room, deliverable_);
     if (room->filling || !room->feed.hole()) continue;
     may_come ? note_hole(*room) : want_fill(*room);
@@ -137,6 +195,7 @@ void Core::on_heads_reply(chat::Reply&& reply) {
 // ---- reading ---------------------------------------------------------------------------------
 
 void Core::pump_fills() {
+  pump_checks();
   expire_gap_waits();
   compare_heads();
   if (!pump_heads()) return;

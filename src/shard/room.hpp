@@ -48,6 +48,7 @@ struct Room {
   base::Instant dirty_since{};  // when the first of the frames below was appended
   bool dirty = false;           // frames were appended that nobody was sent
   bool filling = false;         // a hole is being read from the archive
+  bool checking = false;        // the archive is asked whether it lost what was delivered
   bool count_changed = false;   // presence_count is due
   bool outrun = false;          // a member waits until the feed has come to where it is
   chat::LocalPresence present;  // on this shard

@@ -43,7 +43,7 @@ void Core::on_batch(const chat::CommittedBatchRef& batch) {
     if (!room || room->name != name) room = find_room(name);
     if (!room) continue;
     const chat::CommittedBatch::Entry& entry = batch->entries[i];
-    if (room->feed.deliver_next(entry.event.seq)) {
+    if (room->feed.deliver_next(entry.event)) {
       append(*room, batch->frame(entry), entry.event.seq - 1, entry.event.seq);
       continue;
     }
@@ -54,7 +54,9 @@ void Core::on_batch(const chat::CommittedBatchRef& batch) {
   }
 }
 
+// What the room's feed has let through. It may also have met something that does not follow.
 void Core::deliver(Room& room, const std::vector<chat::FeedItem>& items) {
+  if (room.feed.doubt()) want_check(room);
   for (const chat::FeedItem& item : items) {
     append(room, item.batch->frame(item.entry()), item.seq() - 1, item.seq());
   }
@@ -124,7 +126,7 @@ void Core::on_join_reply(Client* client, Call& call, chat::Reply&& reply) {
   } else if (joined) {
     quotas_.note(*joined, call.user, context_.now);
     deliverable_.clear();
-    room->feed.set_head(joined->head, deliverable_);
+    room->feed.set_head(joined->head, joined->last_id, deliverable_);
     deliver(*room, deliverable_);
     note_hole(*room);
   }
@@ -293,6 +295,12 @@ void Core::on_catch_up_reply(Session& session, Call& call, chat::Reply&& reply) 
   std::string json;
   for (const chat::Event& event : page->events) {
     if (event.seq <= seat.seen || event.seq > seat.pinned) continue;
+    room.feed.compare(event.seq, event.id);
+    if (room.feed.doubt()) {  // what the wire buffer goes on with may be another history
+      want_check(room);
+      hang_up(session, proto::CloseCode::try_again_later, "history unavailable");
+      return;
+    }
     json.clear();
     api::append_event(json, event);
     tell(session, json);

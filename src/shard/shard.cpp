@@ -300,7 +300,10 @@ void Core::on_reply(chat::TicketedReply&& ticketed) {
       on_fill_reply(call, std::move(ticketed.reply));
       return;
     case Call::Kind::heads:
-      on_heads_reply(std::move(ticketed.reply));
+      on_heads_reply(call, std::move(ticketed.reply));
+      return;
+    case Call::Kind::check:
+      on_check_reply(call, ticketed.reply);
       return;
     case Call::Kind::rest:
       if (client) run_step(*client, call.caller, call.then(std::move(ticketed.reply)));

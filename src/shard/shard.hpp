@@ -46,6 +46,7 @@ struct ShardMetrics {
   std::uint64_t bytes_received = 0;
   std::uint64_t slow_readers = 0;
   std::uint64_t gaps_filled = 0;
+  std::uint64_t doubts = 0;  // that the archive was asked about
   std::uint64_t calls_refused = 0;
   std::uint64_t signals_dropped = 0;
   std::uint64_t batches_dropped = 0;

@@ -47,7 +47,8 @@ struct WriterMetrics {  // written by the writer's thread, readable from any
   std::uint64_t commits = 0;
   std::uint64_t events = 0;
   std::uint64_t failed_commits = 0;
-  std::uint64_t isolated = 0;  // requests that the database refused alone
+  std::uint64_t isolated = 0;      // requests that the database refused alone
+  std::uint64_t lost_commits = 0;  // times that the archive was found to have lost some
   base::BasicHistogram<base::DurationScale> commit_time{};  // of transactions
   base::BasicHistogram<base::CountScale> batch{};           // events in each of them
   bool healthy = true;  // writing succeeded the last time, and does not hang now

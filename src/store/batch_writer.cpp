@@ -41,6 +41,7 @@ WriterMetrics BatchWriter::metrics() const {
   metrics.commits = commits_.load(std::memory_order_relaxed);
   metrics.events = committed_events_.load(std::memory_order_relaxed);
   metrics.failed_commits = failed_commits_.load(std::memory_order_relaxed);
+  metrics.lost_commits = lost_commits_.load(std::memory_order_relaxed);
   metrics.isolated = isolated_.load(std::memory_order_relaxed);
   metrics.commit_time = commit_time_.read();
   metrics.batch = batch_size_.read();
@@ -173,6 +174,21 @@ void BatchWriter::wake_shards() {
     if (touched_[shard]) inboxes_[shard]->wake();
     touched_[shard] = false;
   }
+}
+
+void BatchWriter::tell_missed() {
+  for (chat::ShardInbox* inbox : inboxes_) {
+    inbox->missed();
+    inbox->wake();
+  }
+}
+
+void BatchWriter::tell_epoch() {
+  tell_missed();
+  if (!options_.listener) return;
+  auto nothing = std::make_shared<chat::CommittedBatch>();
+  nothing->epoch = epoch_;
+  options_.listener->committed(nothing);
 }
 
 void BatchWriter::count_commit(base::Instant start) {

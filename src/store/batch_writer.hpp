@@ -67,6 +67,11 @@ class BatchWriter : public Writer {
   void begin_waiting();
   void end_waiting() { waiting_since_.store(0, std::memory_order_relaxed); }
   void wake_shards();
+  void count_loss() { lost_commits_.fetch_add(1, std::memory_order_relaxed); }
+  // The shards of this server compare their rooms with the archive.
+  void tell_missed();
+  // So do those of all servers: the archive has a new epoch.
+  void tell_epoch();
 
   const ArchiveOptions options_;
   std::uint64_t epoch_;
@@ -91,6 +96,7 @@ class BatchWriter : public Writer {
   std::atomic<std::uint64_t> committed_events_{0};
   std::atomic<std::uint64_t> failed_commits_{0};
   std::atomic<std::uint64_t> isolated_{0};
+  std::atomic<std::uint64_t> lost_commits_{0};
   base::SharedHistogram<base::DurationScale> commit_time_;
   base::SharedHistogram<base::CountScale> batch_size_;
   std::atomic<bool> healthy_{true};

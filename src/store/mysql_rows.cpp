@@ -26,6 +26,7 @@ struct NamedRoom {
   std::string operator()(const chat::JoinRoom& join) const { return join.room; }
   std::string operator()(const chat::LeaveRoom& leave) const { return leave.room; }
   std::string operator()(const chat::MarkRead& mark) const { return mark.room; }
+  std::string operator()(const chat::CheckEvents& check) const { return check.room; }
   template <typename Other>
   std::string operator()(const Other&) const {
     return {};
@@ -146,8 +147,14 @@ void MysqlRows::begin(base::WallMs now, std::span<const WriteRequestWithTicket> 
   members_asked_.clear();
   restrictions_.clear();
   pending_.clear();
-  epoch_ = static_cast<std::uint64_t>(
-      mysql_.number("SELECT value FROM meta WHERE name = 'epoch' LOCK IN SHARE MODE").value_or(0));
+  epoch_ = next_id_ = 0;
+  each_row(
+      "SELECT value, (SELECT value FROM meta WHERE name = 'next_message_id') FROM meta WHERE name "
+      "= 'epoch' LOCK IN SHARE MODE",
+      [this](const Statement& row) {
+        epoch_ = row.natural(0);
+        next_id_ = row.natural(1);
+      });
   const bool makes_users = std::ranges::any_of(requests, [](const WriteRequestWithTicket& entry) {
     return is_any<chat::CreateUser, chat::EnsureUser>(entry.request);
   });
@@ -161,6 +168,7 @@ void MysqlRows::begin(base::WallMs now, std::span<const WriteRequestWithTicket> 
 
 void MysqlRows::lock_rooms(const std::set<std::string>& rooms) {
   if (rooms.empty()) return;
+  for (const std::string& room : rooms) locked_rooms_[room];  // also those that are not there
   each_row(
       "SELECT id, head, messages, deleted, last_id, members, created_at FROM rooms WHERE id IN " +
           listed(rooms) + " ORDER BY id FOR UPDATE",
@@ -292,10 +300,9 @@ std::uint64_t MysqlRows::messages_up_to(const std::string& room, chat::Seq seq) 
   return NumberingRows::messages_up_to(room, seq);
 }
 
-void MysqlRows::insert_event(const chat::Event& event, const std::string& key,
-                             chat::MessageId previous) {
+void MysqlRows::insert_event(const chat::Event& event, const std::string& key) {
   repeats_[{{event.room, event.sender}, key}] = event;
-  pending_.push_back({event, key, previous});
+  pending_.push_back({event, key});
 }
 
 // ---- after -----------------------------------------------------------------------------------
@@ -318,7 +325,7 @@ void MysqlRows::insert_pending() {
 
 template <typename Rows>
 void MysqlRows::insert_pending(Rows&& rows) {
-  for (const auto& [event, key, previous] : pending_) {
+  for (const auto& [event, key] : pending_) {
     rows.number(event.id);
     rows.text(event.room);
     rows.number(event.seq);
@@ -331,7 +338,7 @@ void MysqlRows::insert_pending(Rows&& rows) {
     rows.text(key);
     rows.number(event.timestamp);
     rows.number(event.messages_before);
-    rows.number(previous);
+    rows.number(event.previous);
     rows.number(event.of_seq);
     rows.number(event.of_id);
     rows.end_row();

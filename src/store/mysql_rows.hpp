@@ -38,16 +38,19 @@ class MysqlRows final : public NumberingRows {
   bool is_restricted(const RoomAndUser& place, bool also_muted) override;
   std::optional<chat::Event> find_repeat(const RoomAndUser& place, const std::string& key) override;
   std::uint64_t messages_up_to(const std::string& room, chat::Seq seq) override;
-  void insert_event(const chat::Event& event, const std::string& key,
-                    chat::MessageId previous) override;
+  void insert_event(const chat::Event& event, const std::string& key) override;
 
   std::uint64_t epoch() const { return epoch_; }  // under this transaction's lock
+  // Ids below are reserved, as far as this transaction sees.
+  chat::MessageId next_id() const { return next_id_; }
 
   const RoomStates& locked_rooms() const { return locked_rooms_; }  // as they were found
 
   // Outside a transaction: rows for rooms that the requests may create, each made by itself, so
   // that no transaction waits for the gap that another fills.
   void make_rooms(std::span<const WriteRequestWithTicket> requests);
+  // Of another archive, or of this one in another state, nothing is known.
+  void forget_rooms() { known_rooms_.clear(); }
   // In a transaction that is then rolled back: which of these rooms others hold now.
   std::set<std::string> rooms_held_by_others(const std::set<std::string>& rooms);
   std::set<std::string> rooms_of_all(std::span<const WriteRequestWithTicket> requests);
@@ -56,7 +59,6 @@ class MysqlRows final : public NumberingRows {
   struct Insertion {
     chat::Event event;
     std::string key;
-    chat::MessageId previous;
   };
 
   void lock_rooms(const std::set<std::string>& rooms);
@@ -75,6 +77,7 @@ class MysqlRows final : public NumberingRows {
 
   MysqlDatabase& mysql_;
   std::uint64_t epoch_ = 0;
+  chat::MessageId next_id_ = 0;
   std::set<std::string> known_rooms_;  // that have a row
 
   RoomStates locked_rooms_;

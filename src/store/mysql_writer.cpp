@@ -15,7 +15,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr unsigned silent_repeats = 3;
+constexpr unsigned loss_repeats = 8;  // each takes two tries
 constexpr std::size_t id_block = 10'000;
+constexpr base::WallMs first_block_distance = 100'000;
 constexpr std::size_t max_aside = 16'384;
 constexpr std::size_t max_heads = 100'000;
 constexpr base::Duration reconnect_pause = 250ms;
@@ -57,6 +59,7 @@ bool MysqlWriter::ready() {
     answer_waiting(not_kept());
     return false;
   }
+  if (connected_anew_) look_at_archive();
   if (unsettled_.empty()) {
     try_writing();
     return true;
@@ -75,6 +78,8 @@ bool MysqlWriter::connect_if_due() {
   if (connected) {
     base::log(base::LogLevel::info, "the archive is back");
     next_trial_ = {};
+    connected_anew_ = true;
+    tell_missed();
   } else {
     base::log(
         base::LogLevel::warning, "the archive is away",
@@ -140,10 +145,7 @@ std::optional<MysqlWriter::Outcome> MysqlWriter::try_once(Requests requests, uns
   database_->run("START TRANSACTION");
   numbering_.begin(io::wall_clock(), requests);
   if (!database_->failed() && !epoch_is_ours()) return std::nullopt;
-  if (!database_->failed() && archive_lost_commits()) {
-    raise_epoch();
-    return std::nullopt;
-  }
+  if (!database_->failed() && archive_lost_commits()) return raise_epoch(tries);
   for (WriteRequestWithTicket& entry : requests) {
     if (database_->failed()) break;
     replies_.push_back(numbering_.apply(entry, events_));
@@ -151,6 +153,10 @@ std::optional<MysqlWriter::Outcome> MysqlWriter::try_once(Requests requests, uns
     if (!found || !std::holds_alternative<chat::CreateUser>(entry.request)) continue;
     entry.made_user = found->user.id;
     entry.made_at = found->user.created_at;
+  }
+  if (!database_->failed() && numbering_.loss()) {
+    tell_loss(*numbering_.loss());
+    return raise_epoch(tries);
   }
   if (!database_->failed()) numbering_.finish();
   if (database_->failed()) return after_failure(tries);
@@ -168,7 +174,10 @@ std::optional<MysqlWriter::Outcome> MysqlWriter::after_failure(unsigned tries) {
   if (cure == MysqlCure::repeat && again) return std::nullopt;
   // Two servers may have given a name at once: the second look finds the first one's.
   if (code == ER_DUP_ENTRY && again) return std::nullopt;
-  if (cure == MysqlCure::reconnect && tries == 0 && database_->reconnect()) return std::nullopt;
+  if (cure == MysqlCure::reconnect && tries == 0 && database_->reconnect()) {
+    connected_anew_ = true;
+    return std::nullopt;
+  }
   if (cure == MysqlCure::reconnect) {
     database_->disconnect();
     next_connect_ = io::now() + reconnect_pause;
@@ -213,11 +222,14 @@ bool MysqlWriter::give_ids(Requests requests) {
   return true;
 }
 
-// By itself, before the transaction: a crash wastes the rest of a block but gives no id twice.
+// By itself, before the transaction: a crash wastes the rest of a block but gives no id twice. That
+// a block was reserved may be lost with all that was numbered from it: a first block begins at some
+// distance, so that then no other event has the same id at the same place.
 bool MysqlWriter::reserve_ids(std::size_t count) {
   const std::string size = std::to_string(std::max(count, id_block));
-  const std::string from =
+  std::string from =
       ids_above_all_ ? "GREATEST(value, (SELECT COALESCE(MAX(id), 0) + 1 FROM messages))" : "value";
+  if (ids_end_ == 0) from += " + " + std::to_string(io::wall_clock() % first_block_distance);
   database_->run("UPDATE meta SET value = LAST_INSERT_ID(" + from + " + " + size +
                  ") WHERE name = 'next_message_id'");
   const auto end = database_->number("SELECT LAST_INSERT_ID()");
@@ -228,43 +240,90 @@ bool MysqlWriter::reserve_ids(std::size_t count) {
   return true;
 }
 
-// False: the archive has a new one (it was restored, or lost commits); the batch begins again.
+// ---- commits that are lost -------------------------------------------------------------------
+
+// False: the archive has a new one (it was restored, or lost commits); the batch begins again. An
+// older one was lost itself, and is ours until it is raised.
 bool MysqlWriter::epoch_is_ours() {
-  if (rows_.epoch() == epoch_) return true;
+  if (rows_.epoch() <= epoch_) return true;
   base::log(base::LogLevel::warning,
             "the archive has another epoch: it was restored or lost commits",
             {{"epoch", std::to_string(rows_.epoch())}});
   epoch_ = rows_.epoch();
   numbering_.set_epoch(epoch_);
   heads_.clear();
+  newest_.reset();
+  rows_.forget_rooms();
   next_id_ = ids_end_ = 0;
   ids_above_all_ = true;
   roll_back();
+  tell_epoch();
   return false;
 }
 
-bool MysqlWriter::archive_lost_commits() const {
-  return std::ranges::any_of(rows_.locked_rooms(), [this](const auto& entry) {
-    const auto known = heads_.find(entry.first);
-    if (known == heads_.end()) return false;
+// Whether something is not there that this writer has committed: the epoch, a block of ids, heads
+// of the rooms that are locked now; and after the connection was made again its newest event, for
+// commits are lost from the last one backwards.
+bool MysqlWriter::archive_lost_commits() {
+  std::optional<Numbering::Loss> loss;
+  if (rows_.epoch() < epoch_ || rows_.next_id() < ids_end_) loss.emplace();
+  for (const auto& [room, state] : rows_.locked_rooms()) {
+    const auto known = heads_.find(room);
+    if (known == heads_.end()) continue;
     const auto& [head, last_id] = known->second;
-    return entry.second.head < head ||
-           (entry.second.head == head && entry.second.last_id != last_id);
-  });
+    if (state.head > head || (state.head == head && state.last_id == last_id)) continue;
+    loss = Numbering::Loss{room, head, last_id, state.last_id, state.head, epoch_};
+  }
+  if (connected_anew_ && newest_ && !rows_.find_event(newest_->id)) loss = newest_;
+  if (database_->failed()) return false;
+  connected_anew_ = false;
+  if (loss) tell_loss(*loss);
+  return loss.has_value();
 }
 
-// By compare-and-set: of all who notice, one raises it.
-void MysqlWriter::raise_epoch() {
-  base::log(base::LogLevel::error, "the archive lost commits: it gets a new epoch");
+// The database is there again: whether as it was is seen before anybody writes.
+void MysqlWriter::look_at_archive() {
+  begin_waiting();
+  database_->run("START TRANSACTION");
+  numbering_.begin(io::wall_clock(), {});
+  if (!database_->failed() && epoch_is_ours() && archive_lost_commits()) {
+    raise_epoch(0);
+  } else {
+    roll_back();
+  }
+  end_waiting();
+}
+
+void MysqlWriter::tell_loss(const Numbering::Loss& loss) {
+  base::log(base::LogLevel::error, "the archive lost commits that were seen: it gets a new epoch",
+            {{"room", loss.room},
+             {"seq", std::to_string(loss.seq)},
+             {"id", std::to_string(loss.id)},
+             {"other_id", std::to_string(loss.other)},
+             {"head", std::to_string(loss.head)}});
+  lost_epoch_ = std::max(epoch_, loss.epoch);
+}
+
+// By compare-and-set on the epoch that was read: of all who notice, one raises it. Then the batch
+// begins again, and finds the new one.
+std::optional<MysqlWriter::Outcome> MysqlWriter::raise_epoch(unsigned tries) {
+  const std::uint64_t seen = rows_.epoch();
   roll_back();
-  const auto next = std::max(static_cast<std::uint64_t>(io::wall_clock()), epoch_ + 1);
+  const auto next = std::max(static_cast<std::uint64_t>(io::wall_clock()), lost_epoch_ + 1);
   database_->run("UPDATE meta SET value = " + std::to_string(next) +
-                 " WHERE name = 'epoch' AND value = " + std::to_string(epoch_));
-  heads_.clear();
-  if (database_->failed()) roll_back();
+                 " WHERE name = 'epoch' AND value = " + std::to_string(seen));
+  if (database_->failed()) return after_failure(tries);
+  if (database_->changed_rows() > 0) count_loss();
+  if (tries < loss_repeats) return std::nullopt;
+  count_failure();  // it cannot be raised, or is lost again and again
+  return Outcome::refused;
 }
 
 void MysqlWriter::remember_heads() {
+  if (!events_.empty()) {
+    const chat::Event& newest = events_.back();
+    newest_ = Numbering::Loss{newest.room, newest.seq, newest.id, 0, 0, epoch_};
+  }
   if (heads_.size() > max_heads) heads_.clear();
   for (const auto& [room, state] : numbering_.rooms()) {
     if (state.head != 0) heads_[room] = {state.head, state.last_id};

@@ -43,8 +43,10 @@ class MysqlWriter final : public BatchWriter {
   std::optional<Outcome> after_failure(unsigned tries);
   Outcome commit(base::Instant start);
   bool epoch_is_ours();
-  bool archive_lost_commits() const;
-  void raise_epoch();
+  bool archive_lost_commits();
+  void look_at_archive();
+  void tell_loss(const Numbering::Loss& loss);
+  std::optional<Outcome> raise_epoch(unsigned tries);
   void remember_heads();
   bool give_ids(Requests requests);
   bool reserve_ids(std::size_t count);
@@ -66,6 +68,9 @@ class MysqlWriter final : public BatchWriter {
 
   // Of the rooms that this writer has written in: a head that goes back was lost.
   std::map<std::string, std::pair<chat::Seq, chat::MessageId>> heads_;
+  std::optional<Numbering::Loss> newest_;  // of its events: what is lost if it is
+  bool connected_anew_ = false;            // and nobody has looked whether it is there
+  std::uint64_t lost_epoch_ = 0;           // the next one is above it
 
   std::vector<WriteRequestWithTicket> aside_;  // in the order in which they came
   std::set<std::string> rooms_aside_;

@@ -29,6 +29,7 @@ void Numbering::begin(base::WallMs now, std::span<const WriteRequestWithTicket> 
   usernames_.clear();
   members_.clear();
   read_.clear();
+  loss_.reset();
   rows_.begin(now, requests);
 }
 
@@ -128,7 +129,8 @@ void Numbering::append(RoomState& state, chat::Event& event, const std::string& 
   event.seq = ++state.head;
   event.timestamp = now_;
   event.messages_before = state.messages;
-  rows_.insert_event(event, key.empty() ? own_key(event.id) : key, state.last_id);
+  event.previous = state.last_id;
+  rows_.insert_event(event, key.empty() ? own_key(event.id) : key);
   state.last_id = event.id;
   state.changed = true;
 }
@@ -144,6 +146,7 @@ chat::Reply Numbering::apply(const chat::JoinRoom& join, std::vector<chat::Event
   chat::RoomJoined joined;
   joined.room = join.room;
   joined.head = state.head;
+  joined.last_id = state.last_id;
   joined.epoch = epoch_;
   if (!is_member(join.room, join.user)) {
     if (!state.exists && !join.may_create) return too_many_created();
@@ -207,6 +210,19 @@ bool Numbering::is_member(const std::string& room, chat::UserId user) {
 
 std::uint64_t Numbering::messages_up_to(const std::string& room, chat::Seq seq) {
   return seq == 0 ? 0 : rows_.messages_up_to(room, seq);
+}
+
+// What was committed is there: nothing takes an event away, a deletion empties it. So one whose row
+// is not found was lost by the database, however the question came up. Asked of an epoch that is
+// over it tells nothing new.
+chat::Reply Numbering::apply(const chat::CheckEvents& check, std::vector<chat::Event>&) {
+  const chat::Seq head = check.room.empty() ? 0 : room(check.room).head;
+  const auto missing = [this](chat::MessageId id) { return id != 0 && !rows_.find_event(id); };
+  const bool lost =
+      check.epoch > epoch_ ||
+      (check.epoch == epoch_ && (head < check.seq || missing(check.id) || missing(check.other)));
+  if (lost) loss_ = Loss{check.room, check.seq, check.id, check.other, head, check.epoch};
+  return chat::EventsChecked{epoch_};
 }
 
 // ---- users -----------------------------------------------------------------------------------

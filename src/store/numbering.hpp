@@ -34,6 +34,16 @@ class Numbering {
   void finish() { rows_.finish(rooms_, read_); }
 
   void set_epoch(std::uint64_t epoch) { epoch_ = epoch; }
+  // What the archive has been found to have lost, by a CheckEvents of this transaction.
+  struct Loss {
+    std::string room;  // empty: it is none that shows it
+    chat::Seq seq = 0;
+    chat::MessageId id = 0;     // that was seen there
+    chat::MessageId other = 0;  // that does not go with it
+    chat::Seq head = 0;         // of the room now
+    std::uint64_t epoch = 0;    // in which it was seen
+  };
+  const std::optional<Loss>& loss() const { return loss_; }
   const RoomStates& rooms() const { return rooms_; }  // that this transaction has looked at
 
  private:
@@ -46,6 +56,7 @@ class Numbering {
   chat::Reply apply(const chat::EnsureUser& ensure, std::vector<chat::Event>& events);
   chat::Reply apply(const chat::SetStatus& status, std::vector<chat::Event>& events);
   chat::Reply apply(const chat::RevokeToken& revoke, std::vector<chat::Event>& events);
+  chat::Reply apply(const chat::CheckEvents& check, std::vector<chat::Event>& events);
 
   RoomState& room(const std::string& name);
   const std::optional<std::string>& username(chat::UserId user);
@@ -62,6 +73,7 @@ class Numbering {
   chat::MessageId own_id_ = 0;  // of the current request, given before; 0: not yet
   chat::UserId made_user_ = 0;  // by an attempt before, which was perhaps kept; 0: none
   base::WallMs made_at_ = 0;
+  std::optional<Loss> loss_;
 
   // What this transaction has read, so that a batch of one room asks once.
   RoomStates rooms_;

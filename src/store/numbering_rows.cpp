@@ -98,12 +98,11 @@ std::optional<chat::Event> NumberingRows::find_event(chat::MessageId id) {
   return only(find_event_.with(id), first_event);
 }
 
-void NumberingRows::insert_event(const chat::Event& event, const std::string& key,
-                                 chat::MessageId previous) {
+void NumberingRows::insert_event(const chat::Event& event, const std::string& key) {
   insert_event_
       .with(event.id, event.room, event.seq, static_cast<int>(event.kind), event.sender,
             event.sender_name, event.content, event.message_type, event.metadata, key,
-            event.timestamp, event.messages_before, previous, event.of_seq, event.of_id)
+            event.timestamp, event.messages_before, event.previous, event.of_seq, event.of_id)
       .execute();
 }
 

@@ -54,8 +54,7 @@ class NumberingRows {
   virtual bool is_restricted(const RoomAndUser& place, bool also_muted);
   virtual std::optional<chat::Event> find_repeat(const RoomAndUser& place, const std::string& key);
   virtual std::uint64_t messages_up_to(const std::string& room, chat::Seq seq);
-  virtual void insert_event(const chat::Event& event, const std::string& key,
-                            chat::MessageId previous);
+  virtual void insert_event(const chat::Event& event, const std::string& key);
 
   std::optional<chat::Event> find_event(chat::MessageId id);
   void empty_message(chat::MessageId id);

@@ -30,7 +30,7 @@ std::string select_users(std::string_view rest) {
 }
 
 std::string select_heads() {
-  std::string sql = "SELECT id, head FROM rooms WHERE id IN (?";
+  std::string sql = "SELECT id, head, last_id FROM rooms WHERE id IN (?";
   for (std::size_t i = 1; i < heads_at_once; ++i) sql += ",?";
   return sql + ")";
 }
@@ -318,21 +318,25 @@ chat::Reply Queries::answer(const chat::FindRoom& find) {
 // By key, many rooms in one query; the last of them fills the places that are left.
 chat::Reply Queries::answer(const chat::ReadHeads& read) {
   chat::HeadsRead heads;
-  std::unordered_map<std::string_view, chat::Seq> found;
+  heads.epoch = epoch();
+  std::unordered_map<std::string_view, std::pair<chat::Seq, chat::MessageId>> found;
   for (std::size_t first = 0; first < read.rooms.size(); first += heads_at_once) {
     const std::size_t last = std::min(read.rooms.size(), first + heads_at_once) - 1;
     std::array<std::string_view, heads_at_once> names;
     for (std::size_t i = 0; i < heads_at_once; ++i)
-      names[i] = read.rooms[std::min(first + i, last)];
-    for (std::size_t i = first; i <= last; ++i) found.emplace(read.rooms[i], 0);
+      names[i] = read.rooms[std::min(first + i, last)].room;
+    for (std::size_t i = first; i <= last; ++i) found.try_emplace(read.rooms[i].room);
     heads_.with_each(names);
     while (heads_.step()) {
       const auto place = found.find(heads_.text(0));
-      if (place != found.end()) place->second = heads_.natural(1);
+      if (place != found.end()) place->second = {heads_.natural(1), heads_.natural(2)};
     }
     heads_.reset();
   }
-  for (const std::string& room : read.rooms) heads.heads.push_back({room, found[room]});
+  for (const auto& [room, delivered] : read.rooms) {
+    const auto& [head, last_id] = found[room];
+    heads.heads.push_back({room, head, last_id, delivered});
+  }
   return heads;
 }
 

@@ -30,6 +30,7 @@ chat::Event event_of(const Statement& row, int first) {
   event.of_seq = row.natural(first + 12);
   event.of_id = row.natural(first + 13);
   event.deleted = row.integer(first + 14) != 0;
+  event.previous = row.natural(first + 15);
   return event;
 }
 

@@ -14,7 +14,7 @@ namespace starling::store {
 // The columns of `messages` that event_of() reads, in its order.
 inline constexpr std::string_view event_columns =
     "id, room_id, seq, kind, sender_id, sender_name, content, message_type, metadata, "
-    "client_message_id, created_at, messages_before, of_seq, of_id, deleted";
+    "client_message_id, created_at, messages_before, of_seq, of_id, deleted, prev_id";
 
 // The columns that NumberingRows::insert_event() fills, in its order.
 inline constexpr std::string_view inserted_event_columns =

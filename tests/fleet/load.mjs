@@ -108,6 +108,19 @@ export class Load {
     }
   }
 
+  // Of what was acknowledged, how much the database does not have any more.
+  async forget_lost() {
+    const kept = new Set();
+    for (const room of this.rooms) {
+      for (const { id, content } of await this.rows(room)) kept.add(`${id} ${content}`);
+    }
+    let lost = 0;
+    for (const [content, { id }] of this.acknowledged) {
+      if (!kept.has(`${id} ${content}`)) lost += this.acknowledged.delete(content);
+    }
+    return lost;
+  }
+
   async rows(room) {
     const found = await this.fleet.database.query(
       `SELECT seq, id, content FROM messages WHERE room_id = '${room}' ORDER BY seq`, 'starling');
@@ -211,7 +224,7 @@ class Member {
         return;
       case 'auth_success':
         this.epoch ??= frame.epoch;
-        assert.equal(frame.epoch, this.epoch, 'the epoch stays');
+        if (!this.load.goes_back) assert.equal(frame.epoch, this.epoch, 'the epoch stays');
         this.send({ type: 'join_room', roomId: this.room, afterSeq: this.view.length, epoch: this.epoch });
         return;
       case 'room_joined':
@@ -232,9 +245,20 @@ class Member {
         this.come_back_after = frame.afterMs;
         return;
       case 'gap':
+        if (this.load.goes_back && frame.reason === 'epoch') {
+          this.start_afresh(frame.epoch);
+          return;
+        }
         throw new Error(`${this.name} was told of a gap: ${JSON.stringify(frame)}`);
       default:
     }
+  }
+
+  // What was seen means nothing any more: all of it once more, on another connection.
+  start_afresh(epoch) {
+    this.epoch = epoch;
+    this.view = [];
+    this.socket.close();
   }
 
   see({ seq, id, content, roomId }) {

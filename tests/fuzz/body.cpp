@@ -16,7 +16,8 @@ const bus::SigningKey key = bus::signing_key("a secret of all servers");
 
 bool same(const Body& a, const Body& b) {
   return a.kind == b.kind && a.origin == b.origin && a.epoch == b.epoch &&
-         a.partition == b.partition && a.number == b.number && a.text == b.text;
+         a.partition == b.partition && a.number == b.number && a.text == b.text &&
+         a.chain == b.chain;
 }
 
 void read_lines(const Body& body) {
@@ -26,7 +27,7 @@ void read_lines(const Body& body) {
   bus::for_each_line(body.text, [&](std::string_view line) {
     ++lines;
     const std::size_t before = batch.frames.size();
-    const bool taken = bus::append_event(json, line, batch);
+    const bool taken = bus::append_event(json, line, {1, 0}, batch);
     require(taken == (batch.frames.size() > before), "what is left out leaves nothing behind");
     require(!taken || batch.frames.ends_with(line), "a frame is the line itself");
   });
@@ -85,6 +86,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   body.partition = where % bus::max_partitions;
   body.number = std::uint64_t{where} << (what % 56);
   body.text = rest;
+  body.chain.assign(kind % 3, {where, what});
   const bus::Message sealed = bus::seal(bus::Body{body}, fuzz::key);
   const auto opened = bus::open(bus::Message{sealed}, fuzz::key);
   fuzz::require(opened && fuzz::same(*opened, body), "a body comes back as it was sealed");

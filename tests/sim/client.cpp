@@ -84,6 +84,10 @@ std::string Client::unsettled() const {
       return name_ + " has been given room " + name + " up to " + std::to_string(view.last) +
              ", the head is " + std::to_string(ledger_.head(name));
     }
+    if (view.in && view.last_id != 0 && ledger_.id_at(name, view.last) != view.last_id) {
+      return name_ + " has been given another event at " + std::to_string(view.last) + " of " +
+             name + " than there is";
+    }
   }
   if (!pending_.empty()) return name_ + " waits for the acknowledgement of " + pending_[0].key;
   if (!asked_.empty()) {
@@ -189,7 +193,9 @@ void Client::take_frame(const std::string& json) {
 
 void Client::on_welcome(const JsonValue& frame) {
   const std::uint64_t epoch = number(frame, "epoch");
-  if (epoch_ != 0 && epoch != epoch_) broken("the epoch stays", "it was another one");
+  // A server may not have heard of a new one.
+  const bool over = ledger_.is_over(epoch_) || ledger_.is_over(epoch);
+  if (epoch_ != 0 && epoch != epoch_ && !over) broken("the epoch stays", "it was another one");
 }
 
 void Client::on_authenticated(const JsonValue& frame) {
@@ -217,6 +223,10 @@ void Client::on_joined(const JsonValue& frame, const std::optional<Asked>& asked
   if (after) count(Happened::resume);
   view.in = view.known = true;
   view.asked = false;
+  if (!after) {
+    view.last_id = 0;
+    view.epoch = epoch_;
+  }
   view.last = after.value_or(number(frame, "headSeq"));
   view.next = view.last + 1;
   view.count = number(frame, "onlineCount");
@@ -264,8 +274,9 @@ void Client::on_event(const JsonValue& frame) {
   }
   ++view.next;
   view.last = event.seq;
+  view.last_id = event.id;
   count(Happened::event_given);
-  ledger_.given(name_, event);
+  ledger_.given(name_, event, view.epoch);
 }
 
 void Client::on_gap(const JsonValue& frame) {
@@ -274,6 +285,13 @@ void Client::on_gap(const JsonValue& frame) {
   View& view = rooms_[room];
   const chat::Seq from = number(frame, "fromSeq");
   const chat::Seq to = number(frame, "toSeq");
+  if (reason == "epoch" && ledger_.is_over(view.epoch)) {
+    view.epoch = number(frame, "epoch");
+    view.last = to;
+    view.last_id = 0;
+    view.next = to + 1;
+    return;
+  }
   if (reason == "epoch") {
     return broken("a resume in the same epoch goes on",
                   "room " + room + " was told to start afresh");
@@ -286,6 +304,7 @@ void Client::on_gap(const JsonValue& frame) {
   count(reason == "too_many" ? Happened::gap_too_many : Happened::gap_slow_reader);
   view.next = to + 1;
   view.last = to;
+  view.last_id = 0;
 }
 
 void Client::on_sent(const JsonValue& frame) {
@@ -293,7 +312,7 @@ void Client::on_sent(const JsonValue& frame) {
   count(Happened::acknowledgement);
   if (frame.member("duplicate")->boolean().value_or(false)) count(Happened::duplicate);
   ledger_.acknowledged(name_, text(frame, "roomId"), habits_.user, key, number(frame, "id"),
-                       number(frame, "seq"));
+                       number(frame, "seq"), epoch_);
   const auto found = std::ranges::find(pending_, key, &Message::key);
   if (found == pending_.end()) return;
   constexpr std::size_t remembered = 8;
@@ -317,7 +336,7 @@ void Client::on_page(const JsonValue& frame) {
              "seq " + std::to_string(event.seq) + " behind " + std::to_string(before));
     }
     before = event.seq;
-    ledger_.given(name_, event);
+    ledger_.given(name_, event, epoch_);
   }
 }
 

@@ -82,11 +82,13 @@ class Client final : public Endpoint {
   struct View {  // of a room
     bool wanted = false;
     bool in = false;
-    bool asked = false;     // a join is under way
-    chat::Seq next = 0;     // 0: no event of this room may come
-    chat::Seq last = 0;     // to resume from
-    bool known = false;     // `last` means something
-    bool resuming = false;  // by `auth`: what answers it carries no reference
+    bool asked = false;           // a join is under way
+    chat::Seq next = 0;           // 0: no event of this room may come
+    chat::Seq last = 0;           // to resume from
+    chat::MessageId last_id = 0;  // the event there; 0: not seen
+    std::uint64_t epoch = 0;      // that these numbers are of
+    bool known = false;           // `last` means something
+    bool resuming = false;        // by `auth`: what answers it carries no reference
     chat::Seq resumed_from = 0;
     std::set<chat::UserId> online;
     std::set<chat::UserId> typing;

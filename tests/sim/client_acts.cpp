@@ -98,7 +98,7 @@ void Client::say_who() {
   if (epoch_ != 0 && random_.flip()) {  // else: each room by itself
     std::string rooms;
     for (auto& [name, view] : rooms_) {
-      if (!view.wanted || !view.known) continue;
+      if (!view.wanted || !view.known || view.epoch != epoch_) continue;
       view.asked = view.resuming = true;
       view.resumed_from = view.last;
       rooms += (rooms.empty() ? "" : ",") + quoted(name) + ":" + std::to_string(view.last);
@@ -117,7 +117,8 @@ void Client::join(const std::string& name, View& view) {
   std::string json = R"({"type":"join_room","roomId":)" + quoted(name);
   if (habits_.v1 && view.known && random_.permille(900)) {
     asked.after = view.last;
-    json += R"(,"afterSeq":)" + std::to_string(view.last) + R"(,"epoch":)" + std::to_string(epoch_);
+    json +=
+        R"(,"afterSeq":)" + std::to_string(view.last) + R"(,"epoch":)" + std::to_string(view.epoch);
   }
   write(json + R"(,"ref":)" + quoted(ask(std::move(asked))) + "}");
 }

@@ -38,7 +38,8 @@ void query(sqlite3* database, const char* sql, Visit&& visit) {
 
 }  // namespace
 
-void Ledger::given(std::string_view client, const ShownEvent& event) {
+void Ledger::given(std::string_view client, const ShownEvent& event, std::uint64_t epoch) {
+  if (is_over(epoch)) return;
   const auto [place, is_new] = given_[event.room].try_emplace(event.seq, event);
   if (is_new && !event.deletion) messages_.push_back(event.id);
   ShownEvent& known = place->second;
@@ -62,7 +63,9 @@ void Ledger::given(std::string_view client, const ShownEvent& event) {
 }
 
 void Ledger::acknowledged(std::string_view client, const std::string& room, chat::UserId user,
-                          const std::string& key, chat::MessageId id, chat::Seq seq) {
+                          const std::string& key, chat::MessageId id, chat::Seq seq,
+                          std::uint64_t epoch) {
+  if (is_over(epoch)) return;
   const Acknowledged told{id, seq};
   const auto [place, is_new] = acknowledged_.try_emplace(Key{room, user, key}, told);
   if (place->second == told) return;
@@ -126,6 +129,43 @@ void Ledger::read(sqlite3* database) {
   });
 }
 
+bool Ledger::is_kept(const std::string& room, const ShownEvent& event) {
+  const auto& rows = rows_[room];
+  const auto row = rows.find(event.seq);
+  return row != rows.end() && row->second.deletion == event.deletion &&
+         (event.deletion ? row->second.of_id : row->second.id) == event.id &&
+         row->second.of_seq == event.of_seq &&
+         (event.deleted || row->second.deleted || row->second.content == event.content);
+}
+
+chat::MessageId Ledger::id_at(const std::string& room, chat::Seq seq) const {
+  const auto rows = rows_.find(room);
+  if (rows == rows_.end()) return 0;
+  const auto row = rows->second.find(seq);
+  if (row == rows->second.end()) return 0;
+  return row->second.deletion ? row->second.of_id : row->second.id;
+}
+
+void Ledger::went_back(MysqlSim& database) {
+  sqlite3* const committed = database.committed();
+  read(committed);
+  query(committed, "SELECT value FROM meta WHERE name = 'epoch'", [this](sqlite3_stmt* row) {
+    lost_epoch_ = static_cast<std::uint64_t>(sqlite3_column_int64(row, 0));
+  });
+  std::erase_if(acknowledged_, [this](const auto& entry) {
+    const auto kept = kept_.find(entry.first);
+    return kept == kept_.end() || kept->second != entry.second;
+  });
+  for (auto& [room, events] : given_) {
+    std::erase_if(events, [&](const auto& entry) { return !is_kept(room, entry.second); });
+  }
+  std::erase_if(place_of_content_, [this](const auto& entry) {
+    const auto& [room, seq] = entry.second;
+    return !given_[room].contains(seq);
+  });
+  deleted_.clear();
+}
+
 void Ledger::check_rows() {
   for (const auto& [room, head] : heads_) {
     const auto& rows = rows_[room];
@@ -159,15 +199,8 @@ void Ledger::check_rows() {
     }
   }
   for (const auto& [room, events] : given_) {
-    const auto& rows = rows_[room];
     for (const auto& [seq, event] : events) {
-      const auto row = rows.find(seq);
-      const bool there =
-          row != rows.end() && row->second.deletion == event.deletion &&
-          (event.deletion ? row->second.of_id : row->second.id) == event.id &&
-          row->second.of_seq == event.of_seq &&
-          (event.deleted || row->second.deleted || row->second.content == event.content);
-      if (!there) {
+      if (!is_kept(room, event)) {
         judge().broken("nothing is seen that is not kept",
                        text_of(event) + " is not in the archive");
       }

@@ -33,9 +33,10 @@ struct ShownEvent {
 
 class Ledger {
  public:
-  void given(std::string_view client, const ShownEvent& event);
+  // What was heard under an epoch in which the archive lost commits is not held against anything.
+  void given(std::string_view client, const ShownEvent& event, std::uint64_t epoch);
   void acknowledged(std::string_view client, const std::string& room, chat::UserId user,
-                    const std::string& key, chat::MessageId id, chat::Seq seq);
+                    const std::string& key, chat::MessageId id, chat::Seq seq, std::uint64_t epoch);
   void refused(const std::string& key) { refused_.insert(key); }
   void deleted(chat::MessageId id) { deleted_.insert(id); }
   // Any message that was given to somebody; 0: none was.
@@ -44,8 +45,12 @@ class Ledger {
   // process runs.
   void audit(Disk& disk);
   void audit(MysqlSim& database);
+  // The database has lost commits: what was told of them is forgotten.
+  void went_back(MysqlSim& database);
+  bool is_over(std::uint64_t epoch) const { return lost_epoch_ != 0 && epoch <= lost_epoch_; }
   // As of the last audit.
   chat::Seq head(const std::string& room) const;
+  chat::MessageId id_at(const std::string& room, chat::Seq seq) const;  // as clients are shown it
 
  private:
   struct Key {
@@ -70,6 +75,7 @@ class Ledger {
 
   void read(sqlite3* database);
   void check_rows();
+  bool is_kept(const std::string& room, const ShownEvent& event);
 
   std::map<std::string, std::map<chat::Seq, ShownEvent>> given_;
   std::map<std::string, std::pair<std::string, chat::Seq>> place_of_content_;
@@ -77,6 +83,7 @@ class Ledger {
   std::set<std::string> refused_;
   std::set<chat::MessageId> deleted_;
   std::vector<chat::MessageId> messages_;
+  std::uint64_t lost_epoch_ = 0;  // in which commits were lost
   // Of the last audit.
   std::map<std::string, std::map<chat::Seq, Row>> rows_;
   std::map<Key, Acknowledged> kept_;

@@ -5,7 +5,8 @@
 //   sim --seeds A..B | --count N [--fleet]
 // runs many, on as many processes as there are cores. --fleet: several servers that share a
 // database
-// (--servers N: so many); without it a seed is one server with an archive of its own.
+// (--servers N: so many; --goes-back: which loses commits once); without it a seed is one server
+// with an archive of its own.
 //
 // Ends with "N passed, N failed"; 0 if none failed. A seed that failed is printed with the command
 // that replays it, the rule that was broken, and what the clients heard last.
@@ -49,6 +50,7 @@ std::string replay(const Arguments& arguments, std::uint64_t seed) {
   } else if (wishes.fleet) {
     command += " --fleet";
   }
+  if (wishes.goes_back) command += " --goes-back";
   return command;
 }
 
@@ -177,6 +179,10 @@ int run(int count, char** words) {
       arguments.wishes.fleet = true;
       continue;
     }
+    if (word == "--goes-back") {
+      arguments.wishes.goes_back = true;
+      continue;
+    }
     ++i;
     if (word == "--seed") {
       arguments.first = arguments.last = number(value);
@@ -193,7 +199,7 @@ int run(int count, char** words) {
     } else {
       std::fprintf(stderr,
                    "usage: sim [--seed N | --seeds A..B | --count N] [--fleet] [--servers N] "
-                   "[--shards N] [--verbose]\n");
+                   "[--goes-back] [--shards N] [--verbose]\n");
       return 64;
     }
   }

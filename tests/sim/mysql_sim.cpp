@@ -22,6 +22,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr base::Duration answer_timeout = seconds{10};  // that the servers set
+constexpr std::size_t max_copies = 12;
 constexpr base::Duration commits_remembered = milliseconds{20};
 
 MysqlSim* current_database = nullptr;
@@ -109,6 +110,30 @@ void MysqlSim::lose_all_sessions() {
   for (const auto& session : sessions_) {
     if (!session->ended) end(*session);
   }
+}
+
+void MysqlSim::keep_copy() {
+  show_to(nullptr);
+  sqlite3_int64 size = 0;
+  unsigned char* const bytes = sqlite3_serialize(database_, "main", &size, 0);
+  copies_.emplace_back(reinterpret_cast<char*>(bytes), static_cast<std::size_t>(size));
+  sqlite3_free(bytes);
+  if (copies_.size() > max_copies) copies_.pop_front();
+}
+
+void MysqlSim::go_back() {
+  lose_all_sessions();
+  if (random_.flip()) away_until = io::now() + milliseconds{random_.between(10, 6'000)};
+  if (copies_.empty()) return;
+  show_to(nullptr);
+  const std::string& copy = copies_[random_.below(copies_.size())];
+  auto* const bytes = static_cast<unsigned char*>(sqlite3_malloc64(copy.size()));
+  std::ranges::copy(copy, bytes);
+  const auto size = static_cast<sqlite3_int64>(copy.size());
+  CHECK(sqlite3_deserialize(database_, "main", bytes, size, size,
+                            SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE) ==
+        SQLITE_OK);
+  commits_.clear();
 }
 
 void MysqlSim::server_ended(unsigned server) {
@@ -335,10 +360,12 @@ MysqlSim::Outcome MysqlSim::commit(Session& session) {
     if (!session.messages.empty()) commits_.push_back({io::now(), std::move(session.messages)});
   }
   if (shown_ == &session) show_to(nullptr);
+  const bool wrote = !session.writes.empty();
   session.writes.clear();
   session.messages.clear();
   session.transaction = false;
   release(session);
+  if (wrote && keeps_copies && random_.permille(200)) keep_copy();
   return {};
 }
 

@@ -66,6 +66,9 @@ class MysqlSim {
   base::Instant away_until{};
   base::Instant full_until{};
 
+  // Some of its states are kept, so that it can go back.
+  bool keeps_copies = false;
+
   // ---- clients
   // Nothing: nobody answers.
   std::shared_ptr<Session> connect(unsigned server);
@@ -75,6 +78,7 @@ class MysqlSim {
 
   // ---- the run
   void look_after();                                   // ends sessions whose time is over
+  void go_back();                                      // to a state of some commits before
   void lose_all_sessions();                            // its process was killed, and is there again
   void server_ended(unsigned server);                  // the kernel closes what it had open
   void cut_off(unsigned server, base::Instant until);  // nothing comes through until then
@@ -111,6 +115,7 @@ class MysqlSim {
   void show_to(Session* session);
   bool run(const std::string& sql, Outcome* outcome);
   void hide_a_commit();
+  void keep_copy();
   Outcome error_of_sqlite(const std::string& sql) const;
   static void on_touch(sqlite3_context* context, int count, sqlite3_value** values);
   static void on_last_insert_id(sqlite3_context* context, int count, sqlite3_value** values);
@@ -123,6 +128,7 @@ class MysqlSim {
   std::map<std::string, Lock, std::less<>> locks_;
   std::map<unsigned, base::Instant> cut_off_;
   std::deque<Commit> commits_;  // the newest few
+  std::deque<std::string> copies_;
 };
 
 struct MysqlSim::Session {

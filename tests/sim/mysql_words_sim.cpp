@@ -44,8 +44,9 @@ std::string table_of(const std::string& sql) {
   return sql.substr(begin, sql.find(' ', begin) - begin);
 }
 std::string quoted_key_of(const std::string& sql) {
-  const std::size_t begin = sql.find('\'') + 1;
-  return sql.substr(begin, sql.find('\'', begin) - begin);
+  const std::size_t end = sql.rfind('\'');
+  const std::size_t begin = sql.rfind('\'', end - 1) + 1;
+  return sql.substr(begin, end - begin);
 }
 
 std::optional<unsigned> setting(std::string_view sql, std::string_view name) {

@@ -147,6 +147,17 @@ void make_fleet(Plan& plan, Random& random, std::optional<unsigned> servers) {
   plan.events = fleet_events_of(random, plan.chaos, plan.servers);
 }
 
+// Who says nothing of the epoch cannot be told of a new one.
+void let_go_back(Plan& plan, Random& random) {
+  plan.goes_back = true;
+  plan.rest_clients = 0;
+  for (Habits& habits : plan.clients) habits.v1 = true;
+  const auto length_ms = static_cast<std::uint64_t>(plan.chaos / milliseconds{1});
+  plan.events.push_back(
+      {milliseconds{length_ms / 4 + random.below(length_ms * 3 / 4)}, Event::What::database_back});
+  std::ranges::sort(plan.events, {}, &Event::at);
+}
+
 }  // namespace
 
 Plan make_plan(Random& random, const Wishes& wishes) {
@@ -173,7 +184,10 @@ Plan make_plan(Random& random, const Wishes& wishes) {
   plan.network_weight = static_cast<unsigned>(random.between(200, 800));
   Random strain = random;  // the runs without it stay what they are
   if (strain.permille(250)) plan.process.strain = static_cast<unsigned>(strain.between(1, 10));
-  if (wishes.fleet || wishes.servers) make_fleet(plan, random, wishes.servers);
+  if (wishes.fleet || wishes.servers || wishes.goes_back) {
+    make_fleet(plan, random, wishes.servers);
+  }
+  if (wishes.goes_back) let_go_back(plan, random);
   return plan;
 }
 

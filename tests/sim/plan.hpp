@@ -37,6 +37,7 @@ struct Event {
     bus_dies,       // and is there again, at once or some time later
     bus_blocked,    // for a while
     bus_cut,        // from one server, for a while
+    database_back,  // it dies, and is there again as it was some time ago
   };
   base::Duration at{};
   What what{};
@@ -49,6 +50,7 @@ struct Plan {
   ProcessOptions process;
   unsigned servers = 0;  // that share a database; 0: one, with an archive of its own
   MysqlFaults database;
+  bool goes_back = false;
   BrokerFaults bus;
   std::vector<Habits> clients;
   unsigned rest_clients = 0;
@@ -66,6 +68,7 @@ struct Wishes {
   std::optional<unsigned> shards;
   std::optional<unsigned> servers;
   bool fleet = false;
+  bool goes_back = false;  // a fleet whose database loses commits once
 };
 
 Plan make_plan(Random& random, const Wishes& wishes);

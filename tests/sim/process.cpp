@@ -7,6 +7,7 @@
 #include "clock_sim.hpp"
 #include "io/clock.hpp"
 #include "judge.hpp"
+#include "mysql_sim.hpp"
 #include "tally.hpp"
 
 namespace starling::sim {
@@ -41,11 +42,17 @@ Process::~Process() {
   for (const Core& core : cores_) {
     const shard::ShardMetrics numbers = core.shard->metrics();
     count(Happened::hole_filled, numbers.gaps_filled);
+    count(Happened::doubt, numbers.doubts);
     count(Happened::batch_dropped, numbers.batches_dropped);
     count(Happened::signal_dropped, numbers.signals_dropped);
     count(Happened::call_refused, numbers.calls_refused);
   }
-  if (writer_.worker) count(Happened::failed_commit, writer_.worker->metrics().failed_commits);
+  if (!writer_.worker) return;
+  const store::WriterMetrics numbers = writer_.worker->metrics();
+  count(Happened::failed_commit, numbers.failed_commits);
+  count(Happened::new_epoch, numbers.lost_commits);
+  if (numbers.lost_commits != 0 && !MysqlSim::current().keeps_copies)
+    judge().broken("no archive is said to have lost something", id_);
 }
 
 template <typename Visit>

@@ -134,7 +134,7 @@ void RestClient::take_answer(unsigned status, const std::string& body) {
       return judge().broken("a post is answered with its message", name_ + ": " + body);
     count(Happened::acknowledgement);
     ledger_.acknowledged(name_, call_->room, user_, call_->key, id->unsigned_integer().value_or(0),
-                         seq->unsigned_integer().value_or(0));
+                         seq->unsigned_integer().value_or(0), 0);
   }
   call_.reset();
 }

@@ -33,6 +33,8 @@ constexpr std::array<const char*, kinds> names{
     "closed as too slow",
     "closed with try again later",
     "holes filled",
+    "doubts of what was delivered",
+    "new epochs",
     "batches dropped",
     "signals dropped",
     "calls refused",

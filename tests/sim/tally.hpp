@@ -27,6 +27,8 @@ enum class Happened : std::uint8_t {
   close_slow_reader,
   close_try_later,
   hole_filled,
+  doubt,
+  new_epoch,
   batch_dropped,
   signal_dropped,
   call_refused,

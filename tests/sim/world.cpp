@@ -85,6 +85,7 @@ Verdict World::run() {
   disk_.faults = plan_.disk;
   arm(plan_.fault, plan_.fault_at);
   if (database_) database_->faults = plan_.database;
+  if (database_) database_->keeps_copies = plan_.goes_back;
   if (broker_) broker_->faults = plan_.bus;
   go_wrong();
   if (!judge_.failed()) settle();
@@ -117,7 +118,7 @@ void World::happen(const Event& event) {
   constexpr std::array names{"kill",     "kill in I/O",   "power loss",    "power loss in I/O",
                              "drain",    "full disk",     "bad syncs",     "clock jump",
                              "freeze",   "database dies", "database full", "database cut off",
-                             "bus dies", "bus blocked",   "bus cut off"};
+                             "bus dies", "bus blocked",   "bus cut off",   "database goes back"};
   judge_.heard("fate", names[static_cast<std::size_t>(event.what)]);
   using What = Event::What;
   Server& server = *servers_.at(event.server - 1);
@@ -166,6 +167,9 @@ void World::happen_to_all(const Event& event) {
       database_->lose_all_sessions();
       if (random_.flip()) database_->away_until = for_a_while(6'000);
       return;
+    case What::database_back:
+      database_->go_back();
+      return ledger_.went_back(*database_);
     case What::database_full:
       database_->full_until = for_a_while(3'000);
       return;

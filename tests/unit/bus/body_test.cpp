@@ -12,7 +12,9 @@ namespace {
 
 const SigningKey key = signing_key("a secret of all servers");
 
-Body events() { return {BodyKind::events, {"a1", 7}, 3, 2, 5, "{\"seq\":1}\n{\"seq\":2}\n"}; }
+Body events() {
+  return {BodyKind::events, {"a1", 7}, 3, 2, 5, "{\"seq\":1}\n{\"seq\":2}\n", {{11, 0}, {12, 11}}};
+}
 
 TEST(BodyTest, comes_back_as_it_was_sealed) {
   const std::optional<Body> body = open(seal(events(), key), key);
@@ -23,6 +25,23 @@ TEST(BodyTest, comes_back_as_it_was_sealed) {
   EXPECT_EQ(body->partition, 2u);
   EXPECT_EQ(body->number, 5u);
   EXPECT_EQ(body->text, events().text);
+  EXPECT_EQ(body->chain, events().chain);
+}
+
+TEST(BodyTest, one_without_a_chain_is_believed) {
+  Body older = events();
+  older.chain.clear();
+  const std::optional<Body> body = open(seal(std::move(older), key), key);
+  ASSERT_TRUE(body);
+  EXPECT_TRUE(body->chain.empty());
+}
+
+TEST(BodyTest, a_chain_is_numbers) {
+  for (const char* wrong : {"1", "1<2", "<2 ", "1< ", "1 2< ", "1<2 3", "x<2 ", "1<2<3 "}) {
+    Message sealed = seal(events(), key);
+    sealed.headers.back().second = wrong;
+    EXPECT_FALSE(open(std::move(sealed), key)) << wrong;
+  }
 }
 
 TEST(BodyTest, goes_where_its_kind_belongs) {
@@ -46,7 +65,8 @@ TEST(BodyTest, is_refused_where_anything_was_changed) {
   const Message sealed = seal(events(), key);
   for (std::size_t i = 0; i < sealed.headers.size(); ++i) {
     Message changed = sealed;
-    char& last = changed.headers[i].second.back();
+    char& last = *std::find_if(changed.headers[i].second.rbegin(), changed.headers[i].second.rend(),
+                               ::isalnum);
     last = last == '1' ? '2' : '1';
     EXPECT_FALSE(open(std::move(changed), key)) << sealed.headers[i].first;
     Message left_out = sealed;

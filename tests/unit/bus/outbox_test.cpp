@@ -76,6 +76,25 @@ TEST_F(OutboxTest, bodies_are_bounded_in_events_and_bytes) {
   for (const Body& body : bodies) EXPECT_LE(body.text.size(), Outbox::body_bytes);
 }
 
+TEST_F(OutboxTest, each_line_has_its_link) {
+  auto batch = std::make_shared<chat::CommittedBatch>(*batch_of({{"a", "1"}, {"a", "2"}}));
+  batch->entries[0].event.id = 11;
+  batch->entries[1].event.id = 12;
+  batch->entries[1].event.previous = 11;
+  outbox.post(batch);
+  EXPECT_EQ(take().front().chain, (std::vector<Link>{{11, 0}, {12, 11}}));
+  outbox.post(batch_of({{"a", "3"}}));
+  EXPECT_EQ(take().front().chain.size(), 1u);
+}
+
+TEST_F(OutboxTest, a_new_epoch_is_told_without_events) {
+  outbox.post(batch_of({}, 2));
+  const std::vector<Body> bodies = take();
+  ASSERT_EQ(bodies.size(), 1u);
+  EXPECT_EQ(bodies[0].epoch, 2u);
+  EXPECT_EQ(bodies[0].text, "");
+}
+
 TEST_F(OutboxTest, a_body_is_of_one_epoch) {
   outbox.post(batch_of({{"a", "1"}}, 1));
   outbox.post(batch_of({{"a", "2"}}, 2));

@@ -25,7 +25,12 @@ class FleetTest : public ShardTest {
   bool was_asked() {
     return std::ranges::any_of(archive.asked, [](const ScriptedArchive::Asked& asked) {
       const auto* read = std::get_if<chat::ReadRequest>(&asked.request);
-      return read && std::holds_alternative<Wanted>(*read);
+      const auto* write = std::get_if<chat::WriteRequest>(&asked.request);
+      if constexpr (std::is_constructible_v<chat::ReadRequest, Wanted>) {
+        return read && std::holds_alternative<Wanted>(*read);
+      } else {
+        return write && std::holds_alternative<Wanted>(*write);
+      }
     });
   }
   chat::PageRead page(chat::Seq first, chat::Seq last) {
@@ -98,7 +103,7 @@ TEST_F(FleetTest, while_the_bus_is_away_heads_are_asked_for) {
   start();
   auto ann = member(1, "r", 0);
   auto heads = await_request<chat::ReadHeads>();
-  EXPECT_EQ(content<chat::ReadHeads>(heads).rooms, std::vector<std::string>{"r"});
+  EXPECT_EQ(content<chat::ReadHeads>(heads).rooms, (std::vector<chat::ReadHeads::Asked>{{"r", 0}}));
   answer(heads, chat::HeadsRead{{{"r", 2}}});
   answer(await_request<chat::ReadPage>(), page(1, 2));
   pump([&] { return seqs(*ann).size() >= 2; });
@@ -209,6 +214,120 @@ TEST_F(FleetTest, what_comes_late_from_an_older_epoch_is_dropped) {
   shard->committed_elsewhere(of_epoch(batch("r", 1, 1, 20), 7));
   pump([&] { return !seqs(*ann).empty(); });
   EXPECT_NE(ann->frames.back().find(std::string(20, 'c')), std::string::npos);
+}
+
+// ---- commits that are lost -------------------------------------------------------------------
+
+// An event that says what it follows.
+chat::CommittedBatchRef follows(const chat::CommittedBatchRef& batch, chat::MessageId id,
+                                chat::MessageId previous) {
+  auto made = std::make_shared<chat::CommittedBatch>(*batch);
+  made->epoch = 7;
+  made->entries.front().event.id = id;
+  made->entries.front().event.previous = previous;
+  return made;
+}
+
+TEST_F(FleetTest, what_does_not_follow_is_held_until_the_archive_was_asked) {
+  start();
+  auto ann = member(1, "r", 0);
+  shard->committed_elsewhere(follows(batch("r", 1, 1), 11, 0));
+  shard->committed_elsewhere(follows(batch("r", 2, 2), 22, 21));
+  auto asked = await_request<chat::CheckEvents>();
+  const auto& check = content<chat::CheckEvents>(asked);
+  EXPECT_EQ(check.room, "r");
+  EXPECT_EQ(check.seq, 1u);
+  EXPECT_EQ(check.id, 11u);
+  EXPECT_EQ(check.other, 22u);
+  EXPECT_EQ(check.epoch, 7u);
+  shard->committed_elsewhere(follows(batch("r", 3, 3), 23, 22));
+  settle();
+  EXPECT_EQ(seqs(*ann), range(1, 1));
+  answer(asked, chat::EventsChecked{7});  // all of it is there
+  pump([&] { return seqs(*ann).size() >= 3; });
+  EXPECT_EQ(seqs(*ann), range(1, 3));
+}
+
+TEST_F(FleetTest, what_the_archive_has_lost_sends_the_members_to_resume) {
+  start();
+  auto ann = member(1, "r", 0);
+  shard->committed_elsewhere(follows(batch("r", 1, 1), 11, 0));
+  shard->committed_elsewhere(follows(batch("r", 2, 2), 22, 21));
+  answer(await_request<chat::CheckEvents>(), chat::EventsChecked{8});
+  pump([&] { return ann->close_code != 0; });
+  EXPECT_EQ(ann->close_code, 4'100u);
+  EXPECT_EQ(seqs(*ann), range(1, 1));
+}
+
+TEST_F(FleetTest, a_check_that_was_not_answered_is_asked_again) {
+  start();
+  auto ann = member(1, "r", 0);
+  shard->committed_elsewhere(follows(batch("r", 1, 1), 11, 0));
+  shard->committed_elsewhere(follows(batch("r", 1, 1), 12, 0));
+  answer(await_request<chat::CheckEvents>(),
+         chat::Failure{chat::FailureCode::unavailable, "later"});
+  answer(await_request<chat::CheckEvents>(), chat::EventsChecked{7});
+}
+
+TEST_F(FleetTest, a_head_below_what_was_delivered_when_it_was_asked_for_is_doubted) {
+  start();
+  auto ann = member(1, "r", 0);
+  shard->committed_elsewhere(follows(batch("r", 1, 1), 11, 0));
+  pump([&] { return !seqs(*ann).empty(); });
+  shard->missed();
+  auto heads = await_request<chat::ReadHeads>();
+  shard->committed_elsewhere(follows(batch("r", 2, 2), 12, 11));
+  pump([&] { return seqs(*ann).size() >= 2; });
+  answer(heads, chat::HeadsRead{{{"r", 1, 11, 1}}, 7});  // read before the second one
+  settle();
+  EXPECT_FALSE(was_asked<chat::CheckEvents>());
+  shard->missed();
+  answer(await_request<chat::ReadHeads>(), chat::HeadsRead{{{"r", 1, 11, 2}}, 7});
+  auto asked = await_request<chat::CheckEvents>();
+  EXPECT_EQ(content<chat::CheckEvents>(asked).seq, 2u);
+  EXPECT_EQ(content<chat::CheckEvents>(asked).id, 12u);
+}
+
+// Heads that were asked for before mean nothing to a feed that has begun anew.
+TEST_F(FleetTest, heads_of_before_the_epoch_are_not_doubted) {
+  start();
+  auto ann = member(1, "r", 9);
+  auto bob = member(2, "s", 0);
+  shard->missed();
+  auto heads = await_request<chat::ReadHeads>();
+  shard->committed(of_epoch(batch("r", 3, 3), 8));
+  pump([&] { return ann->close_code != 0; });
+  answer(heads, chat::HeadsRead{{{"r", 2, 12, 9}}, 8});
+  settle();
+  EXPECT_FALSE(was_asked<chat::CheckEvents>());
+}
+
+TEST_F(FleetTest, an_archive_with_an_older_epoch_is_doubted) {
+  start();
+  auto ann = member(1, "r", 9);
+  shard->missed();
+  answer(await_request<chat::ReadHeads>(), chat::HeadsRead{{{"r", 9, 0, 9}}, 6});
+  auto asked = await_request<chat::CheckEvents>();
+  EXPECT_EQ(content<chat::CheckEvents>(asked).room, "");
+  EXPECT_EQ(content<chat::CheckEvents>(asked).epoch, 7u);
+  answer(asked, chat::EventsChecked{8});
+  pump([&] { return ann->close_code != 0; });
+}
+
+// The wire buffer goes on with another history than the page had.
+TEST_F(FleetTest, a_page_that_does_not_reach_what_was_delivered_is_not_gone_on_from) {
+  start();
+  auto ann = member(1, "r", 0);
+  shard->committed_elsewhere(follows(batch("r", 1, 1), 11, 0));
+  pump([&] { return !seqs(*ann).empty(); });
+  auto bob = authenticated(2);
+  bob->say(R"({"type":"join_room","roomId":"r","afterSeq":0,"epoch":7})");
+  answer(await_request<chat::JoinRoom>(), chat::RoomJoined{"r", 1, 0, 0, 7});
+  answer(await_request<chat::ReadPage>(), page(1, 1));  // another event
+  await_request<chat::CheckEvents>();
+  pump([&] { return bob->close_code != 0; });
+  EXPECT_EQ(bob->close_code, 1'013u);
+  EXPECT_TRUE(seqs(*bob).empty());
 }
 
 TEST_F(FleetTest, a_flood_by_the_bus_costs_no_batch_of_the_writer) {
