@@ -49,7 +49,7 @@ class BatchWriter : public Writer {
   // An attempt found rooms held by others: these requests are done now or kept for later.
   virtual void set_aside(Requests requests) { answer_all(requests, not_kept()); }
   // True: something was done.
-  virtual bool after_turn() { return false; }
+  virtual bool after_turn() = 0;
 
   // Commits the requests together, or, where the database rejects one of them, apart.
   void process(Requests requests);

@@ -90,6 +90,8 @@ test('an archive that is not migrated is refused with the command that does it',
   const refused = await run(['serve', '--port', '0', '--admin', '127.0.0.1:0', '--data-dir', mariadb.folder + '/own'], { env: env(url) });
   assert.equal(refused.code, 78);
   assert.match(refused.stderr, /run: starling migrate up$/m);
+  const users = await run(['user', 'list'], { env: env(url) });
+  assert.match(users.stderr, /the database is not migrated; run: starling migrate up/);
   const status = async () => JSON.parse((await run(['migrate', 'status', '--json'], { env: env(url) })).stdout);
   assert.equal((await status()).pending, 2);
   const tried = await run(['migrate', 'up', '--dry-run'], { env: env(url) });

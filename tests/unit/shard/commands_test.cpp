@@ -169,6 +169,15 @@ TEST_F(CommandsTest, who_is_locked_out_while_being_found_does_not_come_in) {
   }
 }
 
+TEST_F(CommandsTest, what_is_wrong_and_too_fast_is_refused_under_its_own_id) {
+  config.limits.messages_per_second = 1;
+  config.limits.message_burst = 1;
+  start();
+  auto client = authenticated(1);
+  client->say(R"({"type":"chat_message","content":5,"clientMessageId":"c"})");
+  expect_error(*client, "rate_limited", R"("clientMessageId":"c")");
+}
+
 TEST_F(CommandsTest, a_resume_whose_history_cannot_be_asked_for_comes_again) {
   start();
   auto client = authenticated(1);
