@@ -223,7 +223,7 @@ TEST_F(RingFaultsTest, what_has_no_descriptor_is_named) {
 TEST_F(RingFaultsTest, buffers_that_cannot_be_had_are_told) {
   RingOptions huge = small;  // more addresses than a process has
   huge.receive_buffers = 1u << 15;
-  huge.receive_buffer_bytes = 1u << 31;
+  huge.receive_buffer_bytes = ~0u;
   RingOptions odd = small;
   odd.receive_buffers = 3;  // a kernel wants a power of two
   EXPECT_NE(refusal_of(odd).find("cannot register a ring of receive buffers: "), std::string::npos);
