@@ -21,6 +21,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -117,7 +118,8 @@ struct ConnectionContext {
   base::WallMs wall = 0;
   bool short_of_memory = false;  // set by the shard: large input that is not whole is not kept
 
-  // Filled by connections, emptied by the two functions below.
+  // Filled by connections, emptied by the owner and the two functions below.
+  std::deque<base::Handle> waiting;   // were put off; the owner has them go on, the first one first
   std::vector<Connection*> starved;   // found no receive buffer
   std::vector<Connection*> finished;  // nothing in flight any more: to be closed
   std::vector<std::unique_ptr<GatheredSend>> spare_sends;
@@ -153,6 +155,12 @@ class Connection {
   void on_received(const io::Completion& completion);
   void on_readable();  // of a poll, whatever it came to: the receive that follows tells
   void on_sent(const io::Completion& completion);
+
+  // What has come, and comes, is not looked at before go_on(): there was enough of it in this turn.
+  // A connection also puts itself off, where a message takes longer. It then stands in `waiting`.
+  void put_off();
+  void go_on();
+  bool waits() const { return waiting_; }
 
   // Time-outs and pings; called about once a second for every connection.
   void tick();
@@ -244,6 +252,7 @@ class Connection {
   bool send_in_flight_ = false;
   bool at_end_ = false;                 // the peer will send nothing more
   bool paused_ = false;                 // the owner wants no further message now
+  bool waiting_ = false;                // is put off
   bool taking_ = false;                 // inside of take_bytes()
   bool ping_open_ = false;              // a ping was sent and nothing has come since
   bool finished_ = false;               // is in context_.finished

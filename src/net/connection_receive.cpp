@@ -9,7 +9,8 @@
 namespace starling::net {
 namespace {
 
-constexpr std::size_t max_carry_bytes = 64 * 1024;  // then the kernel keeps the rest
+constexpr std::size_t max_carry_bytes = 64 * 1024;    // then the kernel keeps the rest
+constexpr std::size_t max_waiting_bytes = 16 * 1024;  // the same, of who is put off
 constexpr std::string_view continue_response = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
@@ -71,7 +72,7 @@ void Connection::on_received(const io::Completion& completion) {
 
 // A client may close its own direction behind its requests: it gets all of its answers.
 void Connection::leave_at_end() {
-  if (!at_end_ || !open()) return;
+  if (!at_end_ || !open() || waiting_) return;
   const bool http = state_ == State::http;
   if (http && (http_->answering || carry_)) return;
   if (http && (send_in_flight_ || private_pending())) {
@@ -99,34 +100,49 @@ void Connection::take_bytes(std::span<const std::byte> bytes) {
                               : http_->proxy_header      ? take_proxy_header(bytes)
                                                          : take_http(bytes);
     bytes = bytes.subspan(taken);
-    if (paused_) break;
+    if (paused_ || waiting_) break;
   }
   taking_ = false;
-  if (open() && (paused_ || !bytes.empty())) keep_for_later(bytes);
+  if (open() && (paused_ || waiting_ || !bytes.empty())) keep_for_later(bytes);
 }
 
 void Connection::keep_for_later(std::span<const std::byte> bytes) {
   if (!carry_) carry_ = std::make_unique<std::string>();
   carry_->append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (carry_->size() > max_carry_bytes && receiving_ != Receiving::no) {
+  const std::size_t most = waiting_ ? max_waiting_bytes : max_carry_bytes;
+  if (carry_->size() > most && receiving_ != Receiving::no) {
     context_.ring->cancel({io::Operation::receive, self_});
   }
 }
 
 // Goes on with what was kept, then with the socket.
 void Connection::read_carry() {
-  if (!carry_ || taking_ || busy()) return;
+  if (!carry_ || taking_ || waiting_ || busy()) return;
   const std::unique_ptr<std::string> bytes = std::move(carry_);
   const auto span = std::as_bytes(std::span{*bytes});
   if (span.empty() && state_ == State::websocket) {
     taking_ = true;
     static_cast<void>(take_frames({}));  // the reader may hold whole messages
     taking_ = false;
-    if (open() && paused_) keep_for_later({});
+    if (open() && (paused_ || waiting_)) keep_for_later({});
   } else {
     take_bytes(span);
   }
   if (!carry_ && open()) arm_receive();
+}
+
+void Connection::put_off() {
+  if (waiting_ || !open()) return;
+  waiting_ = true;
+  context_.waiting.push_back(self_);
+  if (!taking_) keep_for_later({});
+}
+
+void Connection::go_on() {
+  waiting_ = false;
+  if (!paused_) read_carry();
+  leave_at_end();
+  climb_down();
 }
 
 void Connection::resume_reading() {
@@ -213,7 +229,8 @@ class FrameSink final : public proto::MessageSink {
   bool on_message(proto::Opcode kind, std::string_view payload) override {
     ++connection_.context_.metrics->messages_received;
     connection_.paused_ = !connection_.context_.owner->on_message(connection_, kind, payload);
-    return !connection_.paused_ && connection_.state_ == Connection::State::websocket;
+    return !connection_.paused_ && !connection_.waiting_ &&
+           connection_.state_ == Connection::State::websocket;
   }
   void on_ping(std::string_view payload) override {
     if (connection_.state_ != Connection::State::websocket) return;
@@ -239,6 +256,7 @@ std::size_t Connection::take_frames(std::span<const std::byte> bytes) {
   if (outcome.failure != proto::CloseCode::no_status) {
     close_websocket(outcome.failure, outcome.reason);
   }
+  if (outcome.unfinished) put_off();
   return outcome.consumed;
 }
 

@@ -4,9 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <limits>
+#include <utility>
 
 #include "base/check.hpp"
+#include "base/renew.hpp"
+#include "proto/utf8.hpp"
 
 namespace starling::proto {
 namespace {
@@ -14,6 +18,9 @@ namespace {
 // What a sync flush ends with; it is left out on the wire (section 7.2.1).
 constexpr std::string_view flush_tail{"\x00\x00\xff\xff", 4};
 constexpr std::size_t step_bytes = 16 * 1024;
+constexpr std::size_t slice_out_bytes = 64 * 1024;  // a tenth of a millisecond, of zeros
+constexpr std::size_t slice_in_bytes = 16 * 1024;   // blocks may bring nothing, and yet take time
+constexpr std::size_t kept_bytes = 64 * 1024;       // a larger message does not stay behind
 // Texts are a third to a tenth as long deflated. What grows beyond this is measured before any of
 // it is kept: a bomb costs time, and no memory.
 constexpr std::size_t usual_growth = 16;
@@ -32,73 +39,138 @@ uInt length_of(std::size_t size) {
 }  // namespace
 
 struct Inflater::Impl {
+  enum class Pass : std::uint8_t {
+    usual,     // keeps what comes out, up to the usual growth
+    counting,  // keeps nothing
+    keeping,   // it is known to fit
+  };
+
   Impl() { CHECK(inflateInit2(&stream, -MAX_WBITS) == Z_OK); }  // fails without memory only
   ~Impl() { inflateEnd(&stream); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  Result inflate(std::string_view deflated, std::size_t max_bytes, std::string* out);
-  Result take(std::string_view piece, std::size_t max_bytes);
+  void start(Pass pass);
+  Result step();
+  Result end_pass(Result result);
+  std::size_t bound() const { return pass == Pass::usual ? usual_bytes : max_bytes; }
 
   z_stream stream{};
+  std::string_view deflated;  // the message
+  std::size_t max_bytes = 0;
+  std::size_t usual_bytes = 0;
+  bool is_text = false;
+
+  Pass pass = Pass::usual;
+  std::string_view unread;      // of the deflated bytes, what zlib was not given yet
+  bool tail_given = false;      // the flush that is left out on the wire
   bool between_blocks = false;  // the data may end here
-  std::string* out = nullptr;   // nullptr: what comes out is only counted
-  std::size_t size = 0;         // of what has come out
+  std::size_t size = 0;         // of what has come out in this pass
+  std::string out;
+  Utf8Check utf8;
   std::array<char, step_bytes> scratch;
+
+  std::size_t slice_in = 0;  // what is left of the slice
+  std::size_t slice_out = 0;
 };
 
-Inflater::Inflater() = default;
+Inflater::Inflater() : impl_(std::make_unique<Impl>()) {}
 Inflater::~Inflater() = default;
 
-Inflater::Result Inflater::inflate(std::string_view deflated, std::size_t max_bytes,
-                                   std::string& out) {
-  if (!impl_) impl_ = std::make_unique<Impl>();
-  const std::size_t usual = std::min(max_bytes, step_bytes + usual_growth * deflated.size());
-  Result result = impl_->inflate(deflated, usual, &out);
-  if (result != Result::too_big || usual == max_bytes) return result;
-  result = impl_->inflate(deflated, max_bytes, nullptr);
-  if (result != Result::whole) return result;
-  return impl_->inflate(deflated, max_bytes, &out);
+void Inflater::begin(std::string_view deflated, std::size_t max_bytes, bool is_text) {
+  Impl& impl = *impl_;
+  impl.deflated = deflated;
+  impl.max_bytes = max_bytes;
+  impl.usual_bytes = std::min(max_bytes, step_bytes + usual_growth * deflated.size());
+  impl.is_text = is_text;
+  impl.start(Impl::Pass::usual);
 }
 
-Inflater::Result Inflater::Impl::inflate(std::string_view deflated, std::size_t max_bytes,
-                                         std::string* into) {
-  CHECK(inflateReset(&stream) == Z_OK);
-  between_blocks = false;
-  out = into;
-  if (out) out->clear();
-  size = 0;
-  Result result = take(deflated, max_bytes);
-  if (result == Result::whole) result = take(flush_tail, max_bytes);
-  if (result == Result::whole && !between_blocks) result = Result::malformed;
+Inflater::Result Inflater::go_on() {
+  impl_->slice_in = slice_in_bytes;
+  impl_->slice_out = slice_out_bytes;
+  Result result = Result::unfinished;
+  while (result == Result::unfinished && impl_->slice_in > 0 && impl_->slice_out > 0) {
+    result = impl_->step();
+  }
   return result;
 }
 
-Inflater::Result Inflater::Impl::take(std::string_view piece, std::size_t max_bytes) {
-  stream.next_in = bytes_of(piece);
-  stream.avail_in = length_of(piece.size());
-  for (;;) {
-    // One byte beyond the bound tells a message of exactly that size from a larger one.
-    const std::size_t room = std::min(step_bytes, max_bytes + 1 - size);
-    if (out) out->resize(size + room);
-    stream.next_out = reinterpret_cast<Bytef*>(out ? out->data() + size : scratch.data());
-    stream.avail_out = length_of(room);
-    const uInt in_before = stream.avail_in;
-    const int code = ::inflate(&stream, Z_SYNC_FLUSH);
-    const bool moved = stream.avail_in != in_before || stream.avail_out != room;
-    size += room - stream.avail_out;
-    if (out) out->resize(size);
-    if (size > max_bytes) return Result::too_big;
-    if (moved) between_blocks = (stream.data_type & 128) != 0;  // zlib.h, inflate()
-    if (code == Z_STREAM_END) {
-      // A block that calls itself the last one may be followed by others (section 7.2.3.4).
-      CHECK(inflateReset(&stream) == Z_OK);
-    } else if (code == Z_BUF_ERROR) {
-      return Result::whole;  // all is read and all has come out
-    } else if (code != Z_OK) {
-      return Result::malformed;
-    }
+const std::string& Inflater::out() const { return impl_->out; }
+
+void Inflater::reset() {
+  impl_->deflated = impl_->unread = {};
+  if (impl_->out.capacity() > kept_bytes) base::renew(impl_->out);
+  impl_->out.clear();
+}
+
+void Inflater::Impl::start(Pass which) {
+  CHECK(inflateReset(&stream) == Z_OK);
+  // What fits is taken from the kernel at once: nothing is moved while it grows.
+  if (which == Pass::keeping) out.reserve(size);
+  pass = which;
+  unread = deflated;
+  stream.avail_in = 0;
+  tail_given = false;
+  between_blocks = false;
+  size = 0;
+  out.clear();
+  utf8 = {};
+}
+
+// One call of zlib.
+Inflater::Result Inflater::Impl::step() {
+  if (stream.avail_in == 0 && !unread.empty()) {
+    const std::string_view piece = unread.substr(0, slice_in);
+    unread.remove_prefix(piece.size());
+    stream.next_in = bytes_of(piece);
+    stream.avail_in = length_of(piece.size());
   }
+  // One byte beyond the bound tells a message of exactly that size from a larger one.
+  const std::size_t room = std::min({step_bytes, slice_out, bound() + 1 - size});
+  const bool keeps = pass != Pass::counting;
+  if (keeps) out.resize(size + room);
+  stream.next_out = reinterpret_cast<Bytef*>(keeps ? out.data() + size : scratch.data());
+  stream.avail_out = length_of(room);
+  const uInt in_before = stream.avail_in;
+  const int code = ::inflate(&stream, Z_SYNC_FLUSH);
+  const std::size_t read = in_before - stream.avail_in;
+  const std::size_t made = room - stream.avail_out;
+  slice_in -= std::min(slice_in, read);
+  slice_out -= made;
+  if (keeps) {
+    out.resize(size + made);
+    if (is_text && !utf8.take(std::string_view{out}.substr(size))) return Result::not_text;
+  }
+  size += made;
+  if (size > bound()) return end_pass(Result::too_big);
+  if (read + made > 0) between_blocks = (stream.data_type & 128) != 0;  // zlib.h, inflate()
+  if (code == Z_STREAM_END) {
+    // A block that calls itself the last one may be followed by others (section 7.2.3.4).
+    CHECK(inflateReset(&stream) == Z_OK);
+    return Result::unfinished;
+  }
+  if (code != Z_OK && code != Z_BUF_ERROR) return Result::malformed;
+  if (code == Z_OK || !unread.empty()) return Result::unfinished;
+  if (!std::exchange(tail_given, true)) {  // all is read and all has come out
+    unread = flush_tail;
+    return Result::unfinished;
+  }
+  return end_pass(between_blocks ? Result::whole : Result::malformed);
+}
+
+// What grew more than usual is measured, and what then fits is kept.
+Inflater::Result Inflater::Impl::end_pass(Result result) {
+  if (pass == Pass::usual && result == Result::too_big && usual_bytes < max_bytes) {
+    start(Pass::counting);
+    return Result::unfinished;
+  }
+  if (pass == Pass::counting && result == Result::whole) {
+    start(Pass::keeping);
+    return Result::unfinished;
+  }
+  if (result == Result::whole && is_text && !utf8.complete()) return Result::not_text;
+  return result;
 }
 
 struct Deflater::Impl {

@@ -30,14 +30,17 @@ constexpr std::size_t max_deflated_bytes(std::size_t message_bytes) {
   return message_bytes + message_bytes / 64 + 64;
 }
 
-// Undoes section 7.2.1. Lives on its shard's thread; has 40 KB of zlib's and 16 KB from the first
-// use on.
+// Undoes section 7.2.1, a message at a time and in slices: what a few bytes can become is no reason
+// for others to wait. Lives on its shard's thread; has 40 KB of zlib's, 16 KB, and what has come
+// out.
 class Inflater {
  public:
   enum class Result {
-    whole,
-    too_big,    // more than `max_bytes` would come out; the work ended there
-    malformed,  // not the data of a whole message
+    unfinished,  // a slice was done, the next one waits
+    whole,       // out() is the message
+    too_big,     // more than `max_bytes` would come out; the work ended there
+    malformed,   // not the data of a whole message
+    not_text,    // not UTF-8, where it must be
   };
 
   Inflater();
@@ -45,9 +48,15 @@ class Inflater {
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
 
-  // `deflated` is the payload of all frames of a message. `out` is replaced; where it is not whole,
-  // it holds no more than 16 times the deflated bytes, and 16 KB.
-  Result inflate(std::string_view deflated, std::size_t max_bytes, std::string& out);
+  // `deflated` is the payload of all frames of a message, and stays until the end.
+  void begin(std::string_view deflated, std::size_t max_bytes, bool is_text);
+  // One slice: 64 KB come out, or 16 KB are read, or it ends.
+  Result go_on();
+  // Where it is not whole, no more than 16 times the deflated bytes, and 16 KB, unless it is known
+  // to fit.
+  const std::string& out() const;
+  // Forgets the message; a large one gives its memory back.
+  void reset();
 
  private:
   struct Impl;

@@ -114,8 +114,8 @@ struct MessageReader::State {
   Outcome step(Feeding& feeding);
   Outcome begin_frame(const wslay_frame_iocb& frame, const MessageLimits& limits);
   Outcome take_data(const wslay_frame_iocb& frame, std::string_view data, Feeding& feeding);
-  Outcome end_deflated(std::string_view data, Feeding& feeding);
-  Outcome take_inflated(std::string_view data, Feeding& feeding);
+  Outcome go_on_inflating(Feeding& feeding);
+  Outcome end_inflating(Inflater::Result result, Feeding& feeding);
   Outcome end_control(MessageSink& sink, bool& goes_on);
   void reset_message() {
     in_message = false;
@@ -143,6 +143,7 @@ struct MessageReader::State {
   unsigned fragments = 0;
   std::uint64_t announced = 0;  // payload of the message's frames so far, as their headers say
   std::string message;
+  std::unique_ptr<Inflater> inflater;  // while the message is being inflated
   Utf8Check utf8;
   std::array<char, max_control_payload> control{};
   std::size_t control_size = 0;
@@ -162,8 +163,7 @@ struct MessageReaderPool::Impl {
 
   std::size_t idle_limit;
   std::vector<std::unique_ptr<MessageReader::State>> idle;
-  Inflater inflater;
-  std::string inflated;  // the latest message
+  std::unique_ptr<Inflater> spare_inflater;
 };
 
 MessageReaderPool::MessageReaderPool(std::size_t idle_limit)
@@ -192,6 +192,7 @@ MessageReader::Outcome MessageReader::feed(std::span<const std::byte> bytes,
   state.input = bytes;
   State::Feeding feeding{limits, *pool.impl_, sink};
   Outcome outcome;
+  if (state.inflater) outcome = state.go_on_inflating(feeding);
   while (feeding.goes_on) outcome = state.step(feeding);
   outcome.consumed = bytes.size() - state.input.size();
   state.input = {};
@@ -204,7 +205,10 @@ MessageReader::Outcome MessageReader::feed(std::span<const std::byte> bytes,
   return outcome;
 }
 
-std::size_t MessageReader::held_bytes() const { return state_ ? state_->message.size() : 0; }
+std::size_t MessageReader::held_bytes() const {
+  if (!state_) return 0;
+  return state_->message.size() + (state_->inflater ? state_->inflater->out().size() : 0);
+}
 
 // Takes one piece of one frame from the context.
 MessageReader::Outcome MessageReader::State::step(Feeding& feeding) {
@@ -312,40 +316,42 @@ MessageReader::Outcome MessageReader::State::take_data(const wslay_frame_iocb& f
     data = message;
   }
   if (deflated) {
-    if (const Outcome wrong = end_deflated(data, feeding); wrong.failure != CloseCode::no_status) {
-      feeding.goes_on = false;
-      return wrong;
-    }
-  } else {
-    feeding.goes_on = feeding.sink.on_message(kind, data);
+    if (message.empty()) message = data;  // stays until it was inflated
+    inflater = std::move(feeding.pool.spare_inflater);
+    if (!inflater) inflater = std::make_unique<Inflater>();
+    inflater->begin(message, feeding.limits.message_bytes, kind == Opcode::text);
+    return go_on_inflating(feeding);
   }
+  feeding.goes_on = feeding.sink.on_message(kind, data);
   reset_message();
   return fine();
 }
 
-// A large one does not stay behind in the shard, whatever came of it.
-MessageReader::Outcome MessageReader::State::end_deflated(std::string_view data, Feeding& feeding) {
-  const Outcome outcome = take_inflated(data, feeding);
-  std::string& inflated = feeding.pool.inflated;
-  if (inflated.capacity() > kept_bytes) base::renew(inflated);
+MessageReader::Outcome MessageReader::State::go_on_inflating(Feeding& feeding) {
+  const Inflater::Result result = inflater->go_on();
+  if (result == Inflater::Result::unfinished) {
+    feeding.goes_on = false;
+    Outcome outcome;
+    outcome.unfinished = true;
+    return outcome;
+  }
+  const Outcome outcome = end_inflating(result, feeding);
+  inflater->reset();
+  feeding.pool.spare_inflater = std::move(inflater);
+  reset_message();
   return outcome;
 }
 
-MessageReader::Outcome MessageReader::State::take_inflated(std::string_view data,
+MessageReader::Outcome MessageReader::State::end_inflating(Inflater::Result result,
                                                            Feeding& feeding) {
-  std::string& inflated = feeding.pool.inflated;
-  switch (feeding.pool.inflater.inflate(data, feeding.limits.message_bytes, inflated)) {
-    case Inflater::Result::too_big:
-      return fail(CloseCode::too_big, "message too big");
-    case Inflater::Result::malformed:
-      return fail(CloseCode::invalid_payload, "not a deflated message");
-    case Inflater::Result::whole:
-      break;
+  using Result = Inflater::Result;
+  feeding.goes_on = false;
+  if (result == Result::too_big) return fail(CloseCode::too_big, "message too big");
+  if (result == Result::malformed) {
+    return fail(CloseCode::invalid_payload, "not a deflated message");
   }
-  if (kind == Opcode::text && !simdjson::validate_utf8(inflated.data(), inflated.size())) {
-    return fail(CloseCode::invalid_payload, "not UTF-8");
-  }
-  feeding.goes_on = feeding.sink.on_message(kind, inflated);
+  if (result == Result::not_text) return fail(CloseCode::invalid_payload, "not UTF-8");
+  feeding.goes_on = feeding.sink.on_message(kind, inflater->out());
   return fine();
 }
 

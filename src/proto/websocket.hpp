@@ -4,7 +4,7 @@
 // pool of the shard only while a message is incomplete, so an idle connection owns none. The rules
 // which that layer does not check are checked here: masking, reserved bits, opcodes, the order of
 // fragments, the form of control frames, close codes, UTF-8 (also across pieces), sizes and counts.
-// Compressed messages (deflate.hpp) are collected whole and inflated by the one stream of the pool.
+// Compressed messages (deflate.hpp) are collected whole and inflated in slices, one in each feed().
 // What the server sends is built once and shared.
 #pragma once
 
@@ -105,6 +105,7 @@ class MessageReader {
     CloseCode failure = CloseCode::no_status;  // else: fail the connection with this code
     std::string_view reason;                   // static text; with a failure
     bool closed = false;                       // the peer's close frame was read
+    bool unfinished = false;  // a message is being inflated: feed() goes on with it
   };
   Outcome feed(std::span<const std::byte> bytes, const MessageLimits& limits,
                MessageReaderPool& pool, MessageSink& sink);

@@ -28,10 +28,12 @@ bool Core::on_message(net::Connection& connection, proto::Opcode kind, std::stri
   // What comes during a drain is not accepted any more, or who writes on would never be done: it
   // stays unacknowledged, and the client repeats it where it goes.
   if (draining_) return true;
+  if (session.places.empty()) count_message(connection);
   if (session.echo) return echo(session, kind, payload);
 
   const base::Duration wait = pace(session, clients_.find(connection.handle())->address);
   if (wait > base::Duration::zero() && session.dialect == chat::Dialect::v1) {
+    count_message(connection);
     refuse_message(session, payload, wait);
     return true;
   }

@@ -9,6 +9,7 @@
 //   fanout.cpp     from the rooms' wire buffers to the sockets
 //   presence.cpp   signals: who is here, who types, what was read, which token ended
 //   fleet.cpp      what this server and others tell each other of that, and who the others are
+//   strangers.cpp  how much of a turn those have who are in no room
 //   memory.cpp     what is refused while memory is short
 //   notices.cpp    soft trouble: the archive is away, a session is too fast
 //
@@ -169,6 +170,14 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   // Takes `call` until the answer comes. False: refused, nothing will be answered, `call` stays.
   [[nodiscard]] bool ask(chat::Request&& request, Call& call);
   void on_reply(chat::TicketedReply&& reply);
+
+  // ---- strangers.cpp
+  static bool is_stranger(const Client& client);
+  void begin_strangers();
+  void count_stranger(unsigned steps);
+  void count_request(net::Connection& connection);
+  void count_message(net::Connection& connection);
+  void receive(Client& client, const io::Completion& completion);
 
   // ---- http.cpp
   void on_request(net::Connection& connection, proto::HttpRequest& request) override;
@@ -367,6 +376,9 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   base::SlotMap<Call> calls_;
   api::RestContext rest_;
   std::vector<base::IpNetwork> trusted_proxies_;
+
+  unsigned stranger_steps_ = 0;  // since the clock was asked
+  bool strangers_are_done_ = false;
 
   std::vector<Shard*> shards_;        // all of the server, by index
   std::atomic<std::size_t> load_{0};  // connections, those that wait in the inbox included

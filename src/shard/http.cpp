@@ -59,6 +59,7 @@ bool Core::count_connection(Client& client, chat::AddressKey address) {
 void Core::on_request(net::Connection& connection, proto::HttpRequest& request) {
   Client* client = clients_.find(connection.handle());
   CHECK(client != nullptr);
+  count_request(connection);
   const api::Caller caller = caller_of(*client, request);
   if (too_many_requests(*client, request, caller)) return;
   run_step(*client, caller, api::answer(rest_, request, caller));
@@ -117,6 +118,7 @@ std::optional<chat::FailureCode> Core::ask_step(chat::Request&& request, Call& c
 void Core::on_upgrade(net::Connection& connection, proto::HttpRequest& request) {
   Client* client = clients_.find(connection.handle());
   CHECK(client != nullptr);
+  count_request(connection);
   const bool echo = config_.test.echo && request.path == "/echo";
   if (request.path != "/" && request.path != "/ws" && !echo) {
     connection.respond(proto::problem(404, "not_found", "No WebSocket endpoint here"));

@@ -22,6 +22,7 @@ constexpr std::size_t echo_message_bytes = std::size_t{16} << 20;
 // The kernel's time begins earlier, when the peer takes no more and not when its socket is full.
 // Where both pass, a send that is stuck here goes first, in good order.
 constexpr base::Duration untaken_grace = std::chrono::seconds{5};
+constexpr unsigned welcome_steps = 1;
 constexpr base::Duration accept_pause = milliseconds{100};  // after EMFILE and the like
 
 net::ConnectionLimits limits_of(const Config& config) {
@@ -130,6 +131,7 @@ bool Core::turn(base::Duration longest) {
 
   take_settings();
   heed_memory();
+  begin_strangers();
   for (const io::Completion& completion : completions) run(completion);
   net::rearm_starved(context_);
   take_inbox();
@@ -155,7 +157,7 @@ void Core::run(const io::Completion& completion) {
   Client* client = clients_.find(token.owner);
   if (!client) return;  // of a client that is gone
   if (token.operation == io::Operation::receive) {
-    client->connection.on_received(completion);
+    receive(*client, completion);
   } else if (token.operation == io::Operation::poll) {
     client->connection.on_readable();
   } else if (token.operation == io::Operation::send) {
@@ -237,9 +239,12 @@ void Core::welcome_socket(int socket) {
 }
 
 void Core::take_inbox() {
-  while (std::optional<int> socket = inbox_.take_socket()) {
+  do {  // one in each turn, whoever else waits
+    const std::optional<int> socket = inbox_.take_socket();
+    if (!socket) break;
     welcome_socket(*socket);
-  }
+    count_stranger(welcome_steps);
+  } while (!strangers_are_done_);
   // Replies are looked at before batches but run after them: whatever a reply speaks of has then
   // been delivered to the feeds.
   std::vector<chat::TicketedReply> replies;
@@ -328,6 +333,7 @@ void Core::on_reply(chat::TicketedReply&& ticketed) {
 }
 
 base::Duration Core::until_next_timer() const {
+  if (!context_.waiting.empty()) return {};
   base::Instant next = next_tick_;
   for (const Room* room : dirty_rooms_)
     next = std::min(next, room->dirty_since + options_.longest_hold);

@@ -87,6 +87,10 @@ struct ShardOptions {
   InboxBounds inbox;
   // How long a message waits for others of its room that are being committed; tests make it long.
   base::Duration longest_hold = std::chrono::milliseconds{1};
+  // Those who are in no room are put off once a turn has taken so long, and they had some steps of
+  // it: about a message each. Tests make both short.
+  base::Duration strangers_until = std::chrono::microseconds{250};
+  unsigned stranger_steps = 16;
 };
 
 class Shard : public chat::ShardInbox, public chat::SignalInbox {

@@ -175,6 +175,8 @@ std::string Process::make_shard(std::uint16_t index) {
   options.address = "127.0.0.1:" + std::to_string(8080 + options_.server);
   options.started_at = io::wall_clock();
   options.inbox = options_.inbox;
+  options.stranger_steps = 1;  // who is in no room waits in every turn
+  options.strangers_until = {};
   auto made = shard::Shard::create(options);
   if (!made) return made.error().message;
   signals_.add(made->get());

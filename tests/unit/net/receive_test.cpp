@@ -1,5 +1,6 @@
 // Receiving: frames in pieces, receives that end and are armed again, and reading that pauses.
 #include "harness.hpp"
+#include "proto/deflate.hpp"
 
 namespace starling::net {
 namespace {
@@ -231,6 +232,84 @@ TEST_F(ReceiveTest, what_is_kept_while_paused_is_bounded_by_a_cancelled_receive)
   connection->resume_reading();
   EXPECT_EQ(owner.messages.size(), count + 1);
   EXPECT_TRUE(ring.receiving);
+}
+
+TEST_F(ReceiveTest, who_is_put_off_is_heard_in_a_later_turn_and_loses_nothing) {
+  upgrade();
+  connection->put_off();
+  EXPECT_TRUE(connection->waits());
+  EXPECT_EQ(context.waiting.size(), 1u);
+  arrive(text("one") + text("two").substr(0, 3));
+  arrive(text("two").substr(3));
+  EXPECT_TRUE(owner.messages.empty());
+  connection->put_off();
+  EXPECT_EQ(context.waiting.size(), 1u) << "it stands there twice";
+  connection->go_on();
+  EXPECT_EQ(owner.messages, (std::vector<std::string>{"one", "two"}));
+  EXPECT_FALSE(connection->waits());
+  arrive(text("three"));
+  EXPECT_EQ(owner.messages.size(), 3u);
+}
+
+TEST_F(ReceiveTest, who_is_put_off_and_hangs_up_is_heard_first) {
+  for (const bool websocket : {true, false}) {
+    reset();
+    if (websocket) upgrade();
+    connection->put_off();
+    arrive(websocket ? text("farewell") : "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    peer_ends();
+    EXPECT_EQ(owner.closings, 0u);
+    connection->go_on();
+    EXPECT_EQ(owner.messages.size() + owner.requests.size(), 1u);
+    send_all();
+    expect_closed();
+  }
+}
+
+TEST_F(ReceiveTest, what_is_kept_of_who_is_put_off_is_bounded) {
+  upgrade();
+  connection->put_off();
+  const std::string more = text(std::string(3'000, 'm'));
+  std::size_t count = 0;
+  for (; ring.cancelled_receives == 0; ++count) {
+    ASSERT_LT(count, 10u) << "nothing stops it";
+    arrive(more);
+  }
+  receive_ends(-ECANCELED);
+  EXPECT_FALSE(ring.receiving);
+  connection->go_on();
+  EXPECT_EQ(owner.messages.size(), count);
+  EXPECT_TRUE(ring.receiving);
+}
+
+TEST_F(ReceiveTest, who_is_paused_as_well_waits_for_both) {
+  upgrade();
+  owner.pause_after = 1;
+  arrive(text("1") + text("2"));
+  connection->put_off();
+  connection->go_on();
+  EXPECT_EQ(owner.messages.size(), 1u);
+  connection->put_off();
+  connection->resume_reading();
+  EXPECT_EQ(owner.messages.size(), 1u);
+  connection->go_on();
+  EXPECT_EQ(owner.messages.size(), 2u);
+}
+
+TEST_F(ReceiveTest, a_message_is_inflated_in_slices_and_those_behind_it_wait) {
+  owner.message_limits = {16 << 20, 0, true, true};
+  upgrade();
+  const std::string large(4 << 20, 'z');
+  const std::string stream =
+      proto::client_frame(1, proto::Deflater{}.deflate(large, 15), {.rsv = 4}) + text("behind");
+  arrive(stream);
+  unsigned slices = 1;
+  for (; connection->waits(); ++slices) {
+    EXPECT_TRUE(owner.messages.empty());
+    connection->go_on();
+  }
+  EXPECT_GE(slices, 2 * (large.size() >> 16));
+  EXPECT_EQ(owner.messages, (std::vector<std::string>{large, "behind"}));
 }
 
 TEST_F(ReceiveTest, a_cancel_that_comes_after_the_reading_went_on_is_made_good) {

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "client_frame.hpp"
+#include "inflate.hpp"
 #include "proto/websocket.hpp"
 
 namespace starling::proto {
@@ -35,11 +36,11 @@ TEST(DeflateTest, what_was_deflated_comes_back_with_every_window) {
   Deflater deflater;
   for (int round = 0; round < 200; ++round) {
     const std::string text = random_text(random, random() % 100'000);
-    std::string out;
     const std::string deflated = deflater.deflate(text, 8 + random() % 8);
     EXPECT_LE(deflated.size(), max_deflated_bytes(text.size()));
-    ASSERT_EQ(inflater.inflate(deflated, text.size(), out), Result::whole) << round;
-    ASSERT_EQ(out, text) << round;
+    const Inflated inflated = inflate(inflater, deflated, text.size());
+    ASSERT_EQ(inflated.result, Result::whole) << round;
+    ASSERT_EQ(inflated.out, text) << round;
   }
 }
 
@@ -50,44 +51,41 @@ TEST(DeflateTest, an_empty_message_is_one_byte) {  // section 7.2.3.6
 TEST(DeflateTest, what_comes_out_is_bounded) {
   Inflater inflater;
   Deflater deflater;
-  std::string out;
   const std::string deflated = deflater.deflate(std::string(100'000, 'x'), 15);
   EXPECT_LT(deflated.size(), 1'000u);
-  EXPECT_EQ(inflater.inflate(deflated, 100'000, out), Result::whole);
-  EXPECT_EQ(inflater.inflate(deflated, 99'999, out), Result::too_big);
-  EXPECT_EQ(inflater.inflate(deflated, 50'000, out), Result::too_big);
-  EXPECT_EQ(inflater.inflate(deflated, 0, out), Result::too_big);
+  EXPECT_EQ(inflate(inflater, deflated, 100'000).result, Result::whole);
+  EXPECT_EQ(inflate(inflater, deflated, 99'999).result, Result::too_big);
+  EXPECT_EQ(inflate(inflater, deflated, 50'000).result, Result::too_big);
+  EXPECT_EQ(inflate(inflater, deflated, 0).result, Result::too_big);
   std::mt19937 random{5};
   const std::string usual = deflater.deflate(random_text(random, 100'000), 15);
-  EXPECT_EQ(inflater.inflate(usual, 50'000, out), Result::too_big);
-  EXPECT_EQ(out.size(), 50'001u) << "it went on beyond the bound";
+  const Inflated inflated = inflate(inflater, usual, 50'000);
+  EXPECT_EQ(inflated.result, Result::too_big);
+  EXPECT_EQ(inflated.out.size(), 50'001u) << "it went on beyond the bound";
 }
 
 TEST(DeflateTest, nothing_is_remembered_between_messages) {
   Inflater inflater;
   Deflater deflater;
-  std::string out;
   const std::string first = deflater.deflate("Hello", 15);
   EXPECT_EQ(deflater.deflate("Hello", 15), first);
-  EXPECT_EQ(inflater.inflate(first, 100, out), Result::whole);
+  EXPECT_EQ(inflate(inflater, first, 100).result, Result::whole);
   // Four bytes back in a message that has not begun.
-  EXPECT_EQ(inflater.inflate(std::string_view{"\x4a\x04\x22\x00\x00", 5}, 100, out),
+  EXPECT_EQ(inflate(inflater, std::string_view{"\x4a\x04\x22\x00\x00", 5}, 100).result,
             Result::malformed);
-  EXPECT_EQ(inflater.inflate(first, 100, out), Result::whole);
-  EXPECT_EQ(out, "Hello");
+  EXPECT_EQ(inflate(inflater, first, 100).out, "Hello");
 }
 
 TEST(DeflateTest, a_message_that_is_cut_is_none) {
   Inflater inflater;
   Deflater deflater;
-  std::string out;
   const std::string text = "Hello, hello, hello: hallo.";
   const std::string deflated = deflater.deflate(text, 15);
   for (std::size_t size = 0; size < deflated.size(); ++size) {
-    const Result result = inflater.inflate(std::string_view{deflated}.substr(0, size), 1'000, out);
-    EXPECT_TRUE(result == Result::malformed || out != text) << size;
+    const Inflated cut = inflate(inflater, std::string_view{deflated}.substr(0, size), 1'000);
+    EXPECT_TRUE(cut.result == Result::malformed || cut.out != text) << size;
   }
-  EXPECT_EQ(inflater.inflate("", 1'000, out), Result::malformed);
+  EXPECT_EQ(inflate(inflater, "", 1'000).result, Result::malformed);
 }
 
 // The verdict on a stream, whole and byte by byte.
@@ -110,8 +108,14 @@ std::string heard(std::string_view stream, const MessageLimits& limits, bool byt
   MessageReader reader;
   const std::size_t step = byte_by_byte ? 1 : stream.size();
   for (std::size_t at = 0; at < stream.size(); at += step) {
-    const auto outcome =
+    auto outcome =
         reader.feed(std::as_bytes(std::span{stream.substr(at, step)}), limits, pool, listener);
+    while (outcome.unfinished) {
+      const std::string_view rest = stream.substr(at, step).substr(outcome.consumed);
+      const std::size_t before = outcome.consumed;
+      outcome = reader.feed(std::as_bytes(std::span{rest}), limits, pool, listener);
+      outcome.consumed += before;
+    }
     if (outcome.failure != CloseCode::no_status) {
       return listener.heard + std::to_string(static_cast<unsigned>(outcome.failure));
     }
@@ -124,11 +128,50 @@ TEST(DeflateTest, of_a_bomb_little_is_kept_and_of_what_fits_all) {
   Inflater inflater;
   const std::string zeros(size, '\0');
   const std::string deflated = Deflater{}.deflate(zeros, 15);
-  std::string out;
-  EXPECT_EQ(inflater.inflate(deflated, size - 1, out), Result::too_big);
-  EXPECT_LT(out.capacity(), size / 4);
-  EXPECT_EQ(inflater.inflate(deflated, size, out), Result::whole);
-  EXPECT_EQ(out, zeros);
+  Inflated inflated = inflate(inflater, deflated, size - 1);
+  EXPECT_EQ(inflated.result, Result::too_big);
+  EXPECT_LT(inflater.out().capacity(), size / 4);
+  inflated = inflate(inflater, deflated, size);
+  EXPECT_EQ(inflated.result, Result::whole);
+  EXPECT_EQ(inflated.out, zeros);
+  inflater.reset();
+  EXPECT_LE(inflater.out().capacity(), 64u * 1024) << "a large one stays behind";
+}
+
+TEST(DeflateTest, a_slice_is_bounded_by_what_comes_out_and_by_what_is_read) {
+  Inflater inflater;
+  // Twice 32 slices of zeros: to measure them, and to keep them.
+  const Inflated zeros =
+      inflate(inflater, Deflater{}.deflate(std::string(2 << 20, '\0'), 15), 2 << 20);
+  EXPECT_EQ(zeros.result, Result::whole);
+  EXPECT_GE(zeros.slices, 64u);
+  EXPECT_LE(zeros.slices, 70u);
+  // Stored blocks of nothing, 160 KB of them.
+  std::string nothing;
+  for (int i = 0; i < 32'768; ++i) nothing += std::string_view{"\x00\x00\x00\xff\xff", 5};
+  const Inflated empty = inflate(inflater, nothing + std::string(1, '\0'), 1'000);
+  EXPECT_EQ(empty.result, Result::whole);
+  EXPECT_EQ(empty.out, "");
+  EXPECT_GE(empty.slices, 10u);
+}
+
+TEST(DeflateTest, text_is_checked_across_slices) {
+  Inflater inflater;
+  for (std::size_t before = 0; before < 4; ++before) {
+    // Characters of three bytes are cut where slices, steps and passes end.
+    std::string text(before, 'a');
+    while (text.size() < 300'000) text += "\u20ac";
+    const std::string deflated = Deflater{}.deflate(text, 15);
+    const Inflated whole = inflate(inflater, deflated, 1 << 20, true);
+    EXPECT_EQ(whole.result, Result::whole);
+    EXPECT_EQ(whole.out, text);
+    const std::string cut = Deflater{}.deflate(text.substr(0, text.size() - 1), 15);
+    EXPECT_EQ(inflate(inflater, cut, 1 << 20, true).result, Result::not_text);
+    EXPECT_EQ(inflate(inflater, cut, 1 << 20).result, Result::whole);
+    text[200'000] = '\xff';
+    const std::string wrong = Deflater{}.deflate(text, 15);
+    EXPECT_EQ(inflate(inflater, wrong, 1 << 20, true).result, Result::not_text);
+  }
 }
 
 TEST(DeflatedMessageTest, rsv1_marks_the_first_frame_of_data_and_nothing_else) {

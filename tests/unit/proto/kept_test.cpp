@@ -35,7 +35,9 @@ class KeptTest : public testing::Test {
  protected:
   CloseCode feed(const std::string& stream) {
     MessageReader reader;
-    return reader.feed(std::as_bytes(std::span{stream}), limits, pool, sink).failure;
+    auto outcome = reader.feed(std::as_bytes(std::span{stream}), limits, pool, sink);
+    while (outcome.unfinished) outcome = reader.feed({}, limits, pool, sink);
+    return outcome.failure;
   }
 
   MessageReaderPool pool;
