@@ -64,7 +64,7 @@ bool BatchWriter::turn() {
 
 void BatchWriter::wait(base::Duration longest) {
   wake_.prepare_sleep();
-  if (!mailbox_.ready() || !unsettled_.empty()) wake_.wait(longest);
+  if (!mailbox_.ready() || unsettled()) wake_.wait(longest);
   wake_.awake();
 }
 

@@ -59,6 +59,7 @@ class BatchWriter : public Writer {
   bool answer_waiting(const chat::Failure& failure);
 
   void answer_all(Requests requests, const chat::Failure& failure);
+  bool unsettled() const { return trial_unsettled_ || !unsettled_.empty(); }
   void count_commit(base::Instant start);
   void count_failure();
   // Writing is possible again, as far as can be said without a batch.
@@ -77,6 +78,7 @@ class BatchWriter : public Writer {
   std::uint64_t epoch_;
   // A batch of which nobody knows whether it was kept. Its keys make the repetition safe.
   std::vector<WriteRequestWithTicket> unsettled_;
+  bool trial_unsettled_ = false;      // nor of a commit that only tried whether one is possible
   std::vector<chat::Event> events_;   // of the current attempt
   std::vector<chat::Reply> replies_;  // one for each of its requests
 

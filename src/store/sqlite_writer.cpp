@@ -2,6 +2,10 @@
 
 #include <sqlite3.h>
 
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/log.hpp"
@@ -13,6 +17,23 @@ namespace {
 // Of the write-ahead log, 16 MB. The longer it is, the fewer times a page that every commit changes
 // is written back; SQLite's own 1,000 cost a tenth more CPU for each message.
 constexpr int checkpoint_pages = 4'000;
+// Where writing failed: how often it is tried whether it can be done, and what must be free then,
+// for the one page of a trial may find room where no message does.
+constexpr base::Duration trial_pause = std::chrono::seconds{2};
+constexpr std::uintmax_t trial_bytes = 1'048'576;
+
+bool has_room(const char* file) {
+  std::error_code unknown;
+  const std::filesystem::space_info space = std::filesystem::space(file, unknown);
+  return unknown || space.available >= trial_bytes;
+}
+
+// A full disk stops a commit before its last frame is in the log, which then counts for nothing.
+// After any other failure, above all of fsync(2), the frames may or may not be there.
+bool is_certain(int code) {
+  const int primary = code & 0xff;
+  return primary == SQLITE_FULL || primary == SQLITE_BUSY;
+}
 
 }  // namespace
 
@@ -62,11 +83,8 @@ SqliteWriter::Outcome SqliteWriter::attempt(Requests requests) {
   return Outcome::committed;
 }
 
-// A full disk stops a commit before its last frame is in the log, which then counts for nothing.
-// After any other failure, above all of fsync(2), the frames may or may not be there.
 SqliteWriter::Outcome SqliteWriter::classify_commit_failure() {
-  const int primary = database_->failure_code() & 0xff;
-  const bool clean = primary == SQLITE_FULL || primary == SQLITE_BUSY;
+  const bool clean = is_certain(database_->failure_code());
   count_failure();
   base::log(base::LogLevel::error, "a commit failed", {{"error", database_->failure()}});
   roll_back();
@@ -94,7 +112,36 @@ bool SqliteWriter::settle_unknown() {
                                              nullptr, nullptr);
   if (code != SQLITE_OK) return false;
   wal_pages_ = 0;
+  trial_unsettled_ = false;
   return repeat_unsettled();
+}
+
+bool SqliteWriter::ready() {
+  if (unsettled() && !settle_unknown()) return false;
+  try_writing();
+  return !unsettled();
+}
+
+// Who is told that this server cannot write sends it nothing, so that no batch would ever tell that
+// it can again. The row is changed twice: SQLite writes no page for a value that stays.
+void SqliteWriter::try_writing() {
+  if (metrics().healthy || io::now() < next_trial_) return;
+  next_trial_ = io::now() + trial_pause;
+  if (!has_room(sqlite3_db_filename(database_->raw(), "main"))) return;
+  begin_waiting();
+  database_->clear_failure();
+  leave_transaction();
+  const std::string change = "UPDATE meta SET value = -value WHERE key = 'next_message_id'";
+  if (!database_->failed() && database_->run("BEGIN IMMEDIATE") && database_->run(change) &&
+      database_->run(change)) {
+    if (database_->run("COMMIT")) {
+      note_healthy();
+    } else {
+      trial_unsettled_ = !is_certain(database_->failure_code());
+    }
+  }
+  roll_back();
+  end_waiting();
 }
 
 void SqliteWriter::checkpoint_if_due() {

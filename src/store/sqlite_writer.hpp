@@ -19,10 +19,11 @@ class SqliteWriter final : public BatchWriter {
 
  private:
   Outcome attempt(Requests requests) override;
-  bool ready() override { return unsettled_.empty() || settle_unknown(); }
+  bool ready() override;
   bool after_turn() override { return checkpoint_if_due(), false; }
   Outcome classify_commit_failure();
   bool settle_unknown();
+  void try_writing();
   void checkpoint_if_due();
   void roll_back();
   void leave_transaction();
@@ -32,6 +33,7 @@ class SqliteWriter final : public BatchWriter {
   SqliteRows rows_;
   Numbering numbering_;
   int wal_pages_ = 0;
+  base::Instant next_trial_{};
 };
 
 }  // namespace starling::store

@@ -64,10 +64,11 @@ test('a full disk loses nothing that was acknowledged', options, async () => {
       assert.deepEqual([page.status, page.body.messages.length], [200, 5]);
       await client.settle();
       unlinkSync(ballast);
-      assert.equal((await say()).type, 'message_sent', 'it recovers without a restart');
-      assert.equal((await server.call('GET', '/readyz')).status, 200);
+      // Without a restart, and also where nobody writes: a proxy that asks for readiness sends nobody.
+      if (round > 0) assert.equal((await say()).type, 'message_sent');
       const restored = await client.next('notice');
       assert.deepEqual([restored.level, restored.code], ['info', 'restored']);
+      assert.equal((await server.call('GET', '/readyz')).status, 200);
     }
     await old.settle();
     assert.ok(!old.frames.some((frame) => frame.type === 'notice'), 'old clients hear of no soft trouble');

@@ -204,6 +204,51 @@ TEST_F(FaultsTest, what_stands_behind_an_unknown_outcome_waits_for_it) {
   EXPECT_EQ(inbox.delivered_seqs("a"), (std::vector<chat::Seq>{1, 2, 3}));
 }
 
+// Nobody writes to a server that says it cannot: it finds out by itself that it can again.
+TEST_F(FaultsTest, writing_that_failed_is_tried_without_a_message) {
+  start();
+  add_user("ann");
+  posted(say(1, "a"));
+  const auto log_size = [this] { return std::filesystem::file_size(path() + "-wal"); };
+  const auto long_log = log_size();
+  FaultyDisk::code = SQLITE_FULL;
+  FaultyDisk::calls = 0;
+  FaultyDisk::fail_calls = 1;
+  FaultyDisk::fail_at = 1;
+  EXPECT_EQ(failure(say(1, "a")).code, chat::FailureCode::unavailable);
+  EXPECT_FALSE(writer->metrics().healthy);
+  FaultyDisk::code = SQLITE_IOERR_FSYNC;  // of the trial
+  FaultyDisk::calls = 0;
+  FaultyDisk::fail_at = 1;
+  FaultyDisk::fail_calls = 1'000;
+  writer->turn();
+  EXPECT_FALSE(writer->metrics().healthy);
+  FaultyDisk::fail_at = 0;
+  // What it left may or may not be there: the log is cut before anything is kept.
+  EXPECT_EQ(posted(say(1, "a")).seq, 2u);
+  EXPECT_TRUE(writer->metrics().healthy);
+  EXPECT_LT(log_size(), long_log);
+}
+
+TEST_F(FaultsTest, a_trial_that_succeeds_changes_nothing) {
+  start();
+  add_user("ann");
+  const chat::MessageId first = posted(say(1, "a")).id;
+  FaultyDisk::code = SQLITE_FULL;
+  FaultyDisk::calls = 0;
+  FaultyDisk::fail_calls = 1;
+  FaultyDisk::fail_at = 1;
+  EXPECT_EQ(failure(say(1, "a")).code, chat::FailureCode::unavailable);
+  FaultyDisk::calls = 0;
+  FaultyDisk::fail_at = 0;
+  writer->turn();
+  EXPECT_TRUE(writer->metrics().healthy);
+  EXPECT_GT(FaultyDisk::calls, 0) << "nothing was written";
+  const chat::MessageId next = posted(say(1, "a")).id;
+  EXPECT_GT(next, first);
+  EXPECT_LT(next, 100'000u) << "ids go on in blocks of 10,000";
+}
+
 // The log is written back when it is 16 MB long. Where that fails it goes on growing, and nothing
 // else happens.
 TEST_F(FaultsTest, a_checkpoint_that_fails_costs_nobody_a_message) {
