@@ -429,7 +429,8 @@ ControlAnswer Server::report(bool as_json, bool draining) {
   servers.insert(servers.begin(), std::move(self));
   return {well ? exit_ok : exit_temporary,
           as_json ? api::fleet_json(servers)
-                  : status_text(servers, {messages_per_second_, stalled, draining})};
+                  : status_text(servers, {messages_per_second_, stalled, draining,
+                                          config_.store.url.starts_with("mysql:")})};
 }
 
 ControlAnswer Server::reload() {

@@ -1,5 +1,7 @@
 #include "server/status.hpp"
 
+#include <string_view>
+
 #include "base/time.hpp"
 
 namespace starling::server {
@@ -13,6 +15,15 @@ std::string load_of(const api::FleetEntry& server) {
   return counted(server.connections, "connection") + ", " + counted(server.rooms, "room");
 }
 
+// What the word for the bus means to whoever has not read about it.
+std::string bus_of(const api::FleetEntry& self, bool shares_archive) {
+  constexpr std::string_view polling =
+      "messages of other servers are read from the archive, 4 times a second";
+  if (self.bus == "away") return "away: " + std::string{polling};
+  if (self.bus != "none") return std::string{self.bus};
+  return "none: " + std::string{shares_archive ? polling : "this server is alone"};
+}
+
 }  // namespace
 
 std::string status_text(const std::vector<api::FleetEntry>& servers, const Moment& moment) {
@@ -24,7 +35,7 @@ std::string status_text(const std::vector<api::FleetEntry>& servers, const Momen
                      "\nload    " + load_of(self) + ", " +
                      std::to_string(moment.deliveries_per_second) + " messages/s delivered" +
                      "\narchive " + (self.archive ? "ok" : "failing: messages are refused") +
-                     "\nbus     " + std::string{self.bus};
+                     "\nbus     " + bus_of(self, moment.shares_archive);
   if (moment.stalled_threads > 0) {
     text += "\nthreads " + std::to_string(moment.stalled_threads) +
             " of them standing still: the log says which, and what to do";

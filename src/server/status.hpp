@@ -15,6 +15,7 @@ struct Moment {
   std::uint64_t deliveries_per_second = 0;
   std::size_t stalled_threads = 0;
   bool draining = false;
+  bool shares_archive = false;  // other servers may use it
 };
 
 // One screen. `servers`: the one that is asked first, then the others that it knows.

@@ -262,7 +262,7 @@ test('status says how the server is, for people and programs, and by its exit co
     for (;;) { // numbers are told once a second
       const { code, stdout, stderr } = await status();
       assert.equal(code, 0, stderr);
-      assert.match(stdout, /^starling \S+ on 127\.0\.0\.1:\d+ since \S+Z\nserver  [0-9a-f]+\nload    .*\narchive ok\nbus     none\n$/);
+      assert.match(stdout, /^starling \S+ on 127\.0\.0\.1:\d+ since \S+Z\nserver  [0-9a-f]+\nload    .*\narchive ok\nbus     none: this server is alone\n$/);
       if (/[12] connections?, 1 room, /.test(stdout)) break; // the registration's may still be there
     }
     const [self, ...others] = JSON.parse((await status('--json')).stdout).servers;
