@@ -20,10 +20,12 @@ constexpr std::size_t batch_events = 64;
 void feed_next(benchmark::State& state) {
   chat::RoomFeed feed;
   std::vector<chat::FeedItem> deliver;
-  feed.set_head(0, deliver);
-  chat::Seq seq = 0;
+  feed.set_head(0, 0, deliver);
+  chat::Event event;
   for (auto _ : state) {
-    if (!feed.deliver_next(++seq)) {
+    event.previous = event.id++;
+    ++event.seq;
+    if (!feed.deliver_next(event)) {
       state.SkipWithError("the next event was not delivered");
       break;
     }
@@ -39,7 +41,7 @@ void feed_offer_backwards(benchmark::State& state) {
   for (auto _ : state) {
     chat::RoomFeed feed;
     deliver.clear();
-    feed.set_head(0, deliver);
+    feed.set_head(0, 0, deliver);
     for (std::size_t i = batch_events; i-- > 0;) feed.offer({batch, i}, deliver);
     if (deliver.size() != batch_events) {
       state.SkipWithError("not everything was delivered");
