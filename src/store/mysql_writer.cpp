@@ -266,7 +266,7 @@ bool MysqlWriter::epoch_is_ours() {
 // commits are lost from the last one backwards.
 bool MysqlWriter::archive_lost_commits() {
   std::optional<Numbering::Loss> loss;
-  if (rows_.epoch() < epoch_ || rows_.next_id() < ids_end_) loss.emplace();
+  if (rows_.epoch() < epoch_ || rows_.next_id() < ids_end_) loss = Numbering::Loss{};
   for (const auto& [room, state] : rows_.locked_rooms()) {
     const auto known = heads_.find(room);
     if (known == heads_.end()) continue;

@@ -308,6 +308,8 @@ void World::check_quiet() {
     lent = std::min(lent, buffers);
   }
   if (judge_.failed()) return;
+  audit();  // a server that stood still may have kept another message meanwhile
+  if (judge_.failed()) return;
   if (const std::string why = unsettled(); !why.empty()) {
     judge_.broken("what has settled stays so", why);
   }
