@@ -156,8 +156,9 @@ void Ledger::went_back(MysqlSim& database) {
     const auto kept = kept_.find(entry.first);
     return kept == kept_.end() || kept->second != entry.second;
   });
-  for (auto& [room, events] : given_) {
-    std::erase_if(events, [&](const auto& entry) { return !is_kept(room, entry.second); });
+  for (auto& entry : given_) {
+    std::erase_if(entry.second,
+                  [&](const auto& event) { return !is_kept(entry.first, event.second); });
   }
   std::erase_if(place_of_content_, [this](const auto& entry) {
     const auto& [room, seq] = entry.second;
