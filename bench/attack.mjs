@@ -4,13 +4,17 @@
 // A hundred members of a room, measured by starling-load in a process of its own, alone, beside each kind
 // of attack (tests/e2e/attackers.mjs, another process) and beside all of them, with the echo that bombs need
 // and without it, as a server is that is not under test, and alone again: how late deliveries are, from the intended time of sending. BUILD (build-bench) has the server and the load
-// generator. Figures are of an idle machine, or of nothing. STARLING_SECONDS (6) is the time of each.
+// generator. Figures are of an idle machine, or of nothing. STARLING_SECONDS (6) is the time of each. STARLING_NICE (0)
+// is the attackers' own priority: at 19 they take no processor from the members, who are on this machine only because
+// there is no other, and the server still gets all that they send.
 import { execFile } from 'node:child_process';
+import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { Attack } from '../tests/e2e/attackers.mjs';
 
 const SECONDS = process.env.STARLING_SECONDS ?? '6';
+const NICE = Number(process.env.STARLING_NICE ?? 0);
 const MEMBERS = 100;
 const RATE = 50; // messages a second: 5,000 deliveries
 const ADDRESS_CONNECTIONS = 150;
@@ -46,7 +50,10 @@ async function measured(kind, echo) {
   const server = await Server.start({ config: config(echo) });
   let attack;
   try {
-    if (kind !== undefined) attack = new Attack({ port: server.port, auth: { userId: 99_999 }, most_of_address: ADDRESS_CONNECTIONS, kind });
+    if (kind !== undefined) {
+      attack = new Attack({ port: server.port, auth: { userId: 99_999 }, most_of_address: ADDRESS_CONNECTIONS, kind });
+      os.setPriority(attack.child.pid, NICE);
+    }
     const { stdout } = await promisify(execFile)(path.resolve(build, 'bench/load/starling-load'),
       ['open', '--pid', String(server.child.pid), '--port', String(server.port), '--members', String(MEMBERS), '--rate', String(RATE), '--seconds', SECONDS])
       .catch((error) => error); // 1: something was lost
