@@ -32,10 +32,11 @@ address_requests_per_second = 0
 rooms_created_per_hour = 0
 `;
 
+// `what` is a text, or a function that tells it once it is late.
 export function within(promise, what, limit = LIMIT_MS) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not within ${limit} ms: ${what}`)), limit);
+    timer = setTimeout(() => reject(new Error(`not within ${limit} ms: ${typeof what === 'function' ? what() : what}`)), limit);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
@@ -242,7 +243,7 @@ export class Client {
     const found = new Promise((resolve, reject) => this.wanted.push({ matches, resolve, reject, what }));
     found.catch(() => {});
     this.look();
-    return within(found, `a frame: ${what}; there are ${JSON.stringify(this.frames).slice(0, 600)}`, limit);
+    return within(found, () => `a frame: ${what}; there are ${JSON.stringify(this.frames).slice(0, 600)}`, limit);
   }
 
   send(frame) {
@@ -295,7 +296,7 @@ export class Raw {
       };
       this.changed();
     });
-    return within(wait, `${what}; there is ${JSON.stringify(this.text.slice(0, 300))}`);
+    return within(wait, () => `${what}; there is ${JSON.stringify(this.text.slice(0, 300))}`);
   }
   closed() {
     return this.until((_, ended) => ended, 'the end of the connection');

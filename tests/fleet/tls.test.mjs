@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { Server, run } from '../e2e/harness.mjs';
+import { Server, UNLIMITED, run } from '../e2e/harness.mjs';
 import { make_certificates } from './certificates.mjs';
 import { startMariadb } from './mariadb.mjs';
 import { startRabbitmq } from './rabbitmq.mjs';
@@ -26,7 +26,7 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const config = '[auth]\nsecret = "a secret of servers that share a bus"\n[bus]\nheartbeat_s = 1\n';
+const config = `[auth]\nsecret = "a secret of servers that share a bus"\n[bus]\nheartbeat_s = 1\n[limits]\n${UNLIMITED}`;
 async function serve(t, host, tls_ca) {
   const env = {
     STARLING_STORE__URL: mariadb.url, STARLING_BUS__TLS_CA: tls_ca,
