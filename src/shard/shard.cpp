@@ -333,8 +333,10 @@ void Core::on_reply(chat::TicketedReply&& ticketed) {
 }
 
 base::Duration Core::until_next_timer() const {
-  if (!context_.waiting.empty()) return {};
   base::Instant next = next_tick_;
+  if (!context_.waiting.empty()) {
+    next = std::min(next, context_.now + options_.breath_before_strangers);
+  }
   for (const Room* room : dirty_rooms_)
     next = std::min(next, room->dirty_since + options_.longest_hold);
   if (!departures_.empty()) next = std::min(next, departures_.front().at);
