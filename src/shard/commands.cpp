@@ -536,11 +536,9 @@ void Core::on_session_reply(Session& session, Call& call, chat::Reply&& reply) {
     case Call::Kind::recent:
       tell(session, api::recent_messages(std::get<chat::PageRead>(reply), call.ref));
       return;
-    case Call::Kind::catch_up:
+    default:  // all others are not of a session
+      CHECK(call.kind == Call::Kind::catch_up);
       on_catch_up_reply(session, call, std::move(reply));
-      return;
-    default:
-      CHECK(false);
   }
 }
 

@@ -101,8 +101,7 @@ void BatchWriter::process(Requests requests) {
       // What follows in a batch that was split waits too: order holds.
       unsettled_.insert(unsettled_.end(), requests.begin(), requests.end());
       return;
-    case Outcome::held:
-      set_aside(requests);
+    case Outcome::aside:
       return;
     case Outcome::rejected:
       break;

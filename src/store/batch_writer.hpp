@@ -34,7 +34,7 @@ class BatchWriter : public Writer {
     refused,   // certainly not kept: the disk is full, the database is away
     rejected,  // the database rejected what one of the requests wanted
     unknown,   // it failed while committing
-    held,      // others hold the lock of a room
+    aside,     // others hold a room: the writer itself has them done now or keeps them
   };
 
   BatchWriter(io::Wake wake, const ArchiveOptions& options, std::uint64_t epoch,
@@ -46,8 +46,6 @@ class BatchWriter : public Writer {
   virtual bool ready() = 0;
   // What was taken from the mailbox, before it is committed.
   virtual void look_over(std::vector<WriteRequestWithTicket>&) {}
-  // An attempt found rooms held by others: these requests are done now or kept for later.
-  virtual void set_aside(Requests requests) { answer_all(requests, not_kept()); }
   // True: something was done.
   virtual bool after_turn() = 0;
 

@@ -4,7 +4,6 @@
 #include <utility>
 #include <variant>
 
-#include "base/check.hpp"
 #include "store/mysql_bulk.hpp"
 #include "store/mysql_insertion.hpp"
 #include "store/rows.hpp"
@@ -255,11 +254,6 @@ void MysqlRows::read_restrictions() {
 }
 
 // ---- in between ------------------------------------------------------------------------------
-
-chat::MessageId MysqlRows::next_message_id() {
-  CHECK(false);
-  return 0;
-}
 
 std::optional<RoomState> MysqlRows::find_room(const std::string& name) {
   const auto found = locked_rooms_.find(name);

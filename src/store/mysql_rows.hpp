@@ -30,7 +30,6 @@ class MysqlRows final : public NumberingRows {
 
   void begin(base::WallMs now, std::span<const WriteRequestWithTicket> requests) override;
   void finish(const RoomStates& rooms, const std::map<RoomAndUser, chat::Seq>& read) override;
-  chat::MessageId next_message_id() override;  // never: ids are given before
 
   std::optional<RoomState> find_room(const std::string& name) override;
   std::optional<std::string> find_username(chat::UserId user) override;

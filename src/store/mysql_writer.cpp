@@ -129,9 +129,11 @@ void MysqlWriter::roll_back() {
 // ---- a transaction ---------------------------------------------------------------------------
 
 MysqlWriter::Outcome MysqlWriter::attempt(Requests requests) {
-  for (unsigned tries = 0;; ++tries) {
-    if (const std::optional<Outcome> outcome = try_once(requests, tries)) return *outcome;
-  }
+  std::optional<Outcome> outcome;
+  for (unsigned tries = 0; !outcome; ++tries) outcome = try_once(requests, tries);
+  // What may have been kept before goes before all others.
+  if (outcome == Outcome::aside && !requests.front().repeated) set_aside(requests);
+  return *outcome;
 }
 
 std::optional<MysqlWriter::Outcome> MysqlWriter::try_once(Requests requests, unsigned tries) {
@@ -169,7 +171,7 @@ std::optional<MysqlWriter::Outcome> MysqlWriter::after_failure(unsigned tries) {
   const MysqlCure cure = database_->cure();
   const std::string error = database_->failure();
   roll_back();
-  if (code == ER_LOCK_WAIT_TIMEOUT) return Outcome::held;
+  if (code == ER_LOCK_WAIT_TIMEOUT) return Outcome::aside;
   const bool again = tries < silent_repeats;
   if (cure == MysqlCure::repeat && again) return std::nullopt;
   // Two servers may have given a name at once: the second look finds the first one's.

@@ -35,7 +35,6 @@ class MysqlWriter final : public BatchWriter {
   Outcome attempt(Requests requests) override;
   bool ready() override;
   void look_over(std::vector<WriteRequestWithTicket>& batch) override;
-  void set_aside(Requests requests) override;
   bool after_turn() override;
 
   // What one try came to; nothing: the same once more.
@@ -52,6 +51,8 @@ class MysqlWriter final : public BatchWriter {
   bool reserve_ids(std::size_t count);
   void roll_back();
   bool connect_if_due();
+  // Others hold rooms of these requests: they are done now without those, or kept for later.
+  void set_aside(Requests requests);
   // Takes out those whose rooms others hold now.
   std::vector<WriteRequestWithTicket> take_held(std::vector<WriteRequestWithTicket>& requests);
   void keep_alive();

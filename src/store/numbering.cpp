@@ -125,7 +125,7 @@ chat::MessagePosted Numbering::repeat_of(const chat::Event& found,
 
 // Gives the event its place in the room and inserts it.
 void Numbering::append(RoomState& state, chat::Event& event, const std::string& key) {
-  event.id = own_id_ != 0 ? own_id_ : rows_.next_message_id();
+  event.id = rows_.event_id(own_id_);
   event.seq = ++state.head;
   event.timestamp = now_;
   event.messages_before = state.messages;

@@ -45,8 +45,8 @@ class NumberingRows {
   virtual void begin(base::WallMs now, std::span<const WriteRequestWithTicket> requests);
   // Before COMMIT: the rooms that changed, and read pointers, which never go back.
   virtual void finish(const RoomStates& rooms, const std::map<RoomAndUser, chat::Seq>& read) = 0;
-  // For a request that was given none before; unique for ever.
-  virtual chat::MessageId next_message_id() = 0;
+  // Of an event, unique for ever. `given`: by the writer, before the transaction; 0: none was.
+  virtual chat::MessageId event_id(chat::MessageId given) { return given; }
 
   virtual std::optional<RoomState> find_room(const std::string& name);
   virtual std::optional<std::string> find_username(chat::UserId user);

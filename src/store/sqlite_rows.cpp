@@ -27,7 +27,7 @@ void SqliteRows::finish(const RoomStates& rooms, const std::map<RoomAndUser, cha
   for (const auto& [place, seq] : read) mark_read(place, seq);
 }
 
-chat::MessageId SqliteRows::next_message_id() {
+chat::MessageId SqliteRows::event_id(chat::MessageId) {
   if (next_id_ == ids_end_) {
     // In this transaction: a crash wastes the rest of a block but gives no id twice.
     if (reserve_ids_.with(id_block).step()) {

@@ -13,7 +13,7 @@ class SqliteRows final : public NumberingRows {
 
   void finish(const RoomStates& rooms, const std::map<RoomAndUser, chat::Seq>& read) override;
   // From a block that is reserved in this transaction.
-  chat::MessageId next_message_id() override;
+  chat::MessageId event_id(chat::MessageId given) override;  // none is
   // The reserved block went with the transaction.
   void rolled_back() { next_id_ = ids_end_ = 0; }
 

@@ -45,13 +45,12 @@ SqliteWriter::SqliteWriter(std::unique_ptr<SqliteDatabase> database, io::Wake wa
       rows_(*database_),
       numbering_(rows_, epoch) {
   // Checkpoints are ours: SQLite's automatic ones keep their errors to themselves.
-  sqlite3_wal_hook(
-      database_->raw(),
-      [](void* self, sqlite3*, const char*, int pages) {
-        static_cast<SqliteWriter*>(self)->wal_pages_ = pages;
-        return SQLITE_OK;
-      },
-      this);
+  sqlite3_wal_hook(database_->raw(), &SqliteWriter::on_commit, this);
+}
+
+int SqliteWriter::on_commit(void* self, sqlite3*, const char*, int pages) {
+  static_cast<SqliteWriter*>(self)->wal_pages_ = pages;
+  return SQLITE_OK;
 }
 
 SqliteWriter::Outcome SqliteWriter::attempt(Requests requests) {

@@ -21,6 +21,8 @@ class SqliteWriter final : public BatchWriter {
   Outcome attempt(Requests requests) override;
   bool ready() override;
   bool after_turn() override { return checkpoint_if_due(), false; }
+  // As sqlite3_wal_hook() wants it; `pages`: in the log now.
+  static int on_commit(void* self, sqlite3*, const char*, int pages);
   Outcome classify_commit_failure();
   bool settle_unknown();
   void try_writing();
