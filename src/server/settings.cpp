@@ -57,6 +57,9 @@ std::string closest(std::string_view word, const std::vector<std::string>& known
   std::string best;
   std::size_t best_distance = std::max<std::size_t>(2, word.size() / 4) + 1;
   for (const std::string& candidate : known) {
+    // As many changes at least as one has more characters.
+    const auto [shorter, longer] = std::minmax({word.size(), candidate.size()});
+    if (longer - shorter >= best_distance) continue;
     const std::size_t distance = edit_distance(word, candidate);
     if (distance >= best_distance) continue;
     best_distance = distance;
