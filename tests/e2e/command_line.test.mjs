@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { binary, run, Server, within } from './harness.mjs';
+import { binary, instrumented, run, Server, within } from './harness.mjs';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'starling-cli-'));
 const file = (name, text) => {
@@ -135,7 +135,7 @@ test('a port or a data folder in use ends with 69 and says which', async () => {
 test('it serves within 200 ms, with a secret that only it can read', async () => {
   const server = await Server.start();
   try {
-    const limit = process.env.UBSAN_OPTIONS || process.env.TSAN_OPTIONS ? 5000 : 200; // sanitizers take their time to start
+    const limit = instrumented ? 5000 : 200; // which takes its time to start
     assert.ok(server.ready_ms < limit, `${server.ready_ms} ms`);
     const secret = path.join(server.folder, 'data', 'secret');
     assert.equal(statSync(secret).mode & 0o777, 0o600);

@@ -18,6 +18,9 @@ export const binary =
 
 export const LIMIT_MS = 20_000;
 
+// The program is not as it is released: a sanitizer watches it, or tools/coverage counts its lines.
+export const instrumented = ['UBSAN_OPTIONS', 'TSAN_OPTIONS', 'STARLING_END_GENTLY'].some((name) => process.env[name]);
+
 // Shows a process another wall clock. Not for sanitized builds: those are loaded before anything else.
 export const faketime = `/usr/lib/${os.arch() === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/faketime/libfaketime.so.1`;
 // What runs a command in a namespace of its own, of that kind, with the rights of root there.
@@ -133,6 +136,10 @@ export class Server {
     this.metrics = line.metrics;
   }
 
+  get running() {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
   async kill() {
     this.child.kill('SIGKILL');
     await within(this.ended, 'the end after SIGKILL');
@@ -146,9 +153,9 @@ export class Server {
   }
 
   async dispose() {
-    // What is killed has counted no lines for tools/coverage.
-    const end = process.env.STARLING_END_GENTLY ? 'stop' : 'kill';
-    if (this.child.exitCode === null && this.child.signalCode === null) await this[end]();
+    // What is killed has counted no lines for tools/coverage; what stands still is not waited for twice.
+    if (this.running && process.env.STARLING_END_GENTLY) await this.stop().catch(() => {});
+    if (this.running) await this.kill();
     if (!this.options.folder) rmSync(this.folder, { recursive: true, force: true });
   }
 
