@@ -46,8 +46,8 @@ struct Counter final : proto::MessageSink {
     ++messages;
     return true;
   }
-  void on_ping(std::string_view) override {}
-  void on_pong(std::string_view) override {}
+  bool on_ping(std::string_view) override { return true; }
+  bool on_pong(std::string_view) override { return true; }
   void on_close(proto::CloseCode, std::string_view) override {}
 
   std::int64_t messages = 0;

@@ -89,6 +89,8 @@ class ConnectionOwner {
   virtual void on_upgrade(Connection& connection, proto::HttpRequest& request) = 0;
   // A whole message. False: the connection reads no further until resume_reading().
   virtual bool on_message(Connection& connection, proto::Opcode kind, std::string_view payload) = 0;
+  // A ping, which is answered here, or a pong. The owner may put_off() who sends many.
+  virtual void on_control(Connection& connection) = 0;
   // A send has completed and nothing is in flight: the owner calls send_segments() with the ranges
   // that are pending for this connection, or flush() if there are none.
   virtual void on_writable(Connection& connection) = 0;

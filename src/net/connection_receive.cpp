@@ -232,20 +232,26 @@ class FrameSink final : public proto::MessageSink {
     return !connection_.paused_ && !connection_.waiting_ &&
            connection_.state_ == Connection::State::websocket;
   }
-  void on_ping(std::string_view payload) override {
-    if (connection_.state_ != Connection::State::websocket) return;
+  bool on_ping(std::string_view payload) override {
+    if (connection_.state_ != Connection::State::websocket) return false;
     if (!connection_.private_) connection_.private_ = std::make_unique<PrivateBytes>();
     connection_.private_->pong = payload;
     connection_.private_->pong_due = true;
     connection_.flush();
+    return count_control();
   }
-  void on_pong(std::string_view) override {}
+  bool on_pong(std::string_view) override { return count_control(); }
   void on_close(proto::CloseCode code, std::string_view) override {
     // The peer's code goes back (section 5.5.1).
     connection_.close_websocket(code, {}, Ending::client);
   }
 
  private:
+  bool count_control() {
+    connection_.context_.owner->on_control(connection_);
+    return !connection_.waiting_;
+  }
+
   Connection& connection_;
 };
 

@@ -358,11 +358,11 @@ MessageReader::Outcome MessageReader::State::end_inflating(Inflater::Result resu
 MessageReader::Outcome MessageReader::State::end_control(MessageSink& sink, bool& goes_on) {
   const std::string_view payload{control.data(), control_size};
   if (opcode == Opcode::ping) {
-    sink.on_ping(payload);
+    goes_on = sink.on_ping(payload);
     return fine();
   }
   if (opcode == Opcode::pong) {
-    sink.on_pong(payload);
+    goes_on = sink.on_pong(payload);
     return fine();
   }
   goes_on = false;

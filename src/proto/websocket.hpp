@@ -71,8 +71,9 @@ class MessageSink {
   // message stays unread, in part inside of the reader: feed() goes on with it, even if given
   // nothing new.
   virtual bool on_message(Opcode kind, std::string_view payload) = 0;
-  virtual void on_ping(std::string_view payload) = 0;
-  virtual void on_pong(std::string_view payload) = 0;
+  // The same holds for these two.
+  virtual bool on_ping(std::string_view payload) = 0;
+  virtual bool on_pong(std::string_view payload) = 0;
   // The peer's close frame; code no_status if it named none. Nothing is read after it.
   virtual void on_close(CloseCode code, std::string_view reason) = 0;
 };

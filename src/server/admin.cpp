@@ -70,6 +70,7 @@ class Admin::Desk final : private net::ConnectionOwner {
   // Nobody is asked for a PROXY header, and nobody upgrades.
   void on_proxy_header(net::Connection&, const proto::ProxyHeader&) override {}
   bool on_message(net::Connection&, proto::Opcode, std::string_view) override { return false; }
+  void on_control(net::Connection&) override {}
 
   const std::unique_ptr<io::Ring> ring_;
   const int listener_;

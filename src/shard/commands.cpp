@@ -32,7 +32,8 @@ bool Core::on_message(net::Connection& connection, proto::Opcode kind, std::stri
   if (session.echo) return echo(session, kind, payload);
 
   const base::Duration wait = pace(session, clients_.find(connection.handle())->address);
-  if (wait > base::Duration::zero() && session.dialect == chat::Dialect::v1) {
+  session.too_fast = wait > base::Duration::zero();
+  if (session.too_fast && session.dialect == chat::Dialect::v1) {
     count_message(connection);
     refuse_message(session, payload, wait);
     return true;
@@ -45,7 +46,7 @@ bool Core::on_message(net::Connection& connection, proto::Opcode kind, std::stri
     tell_error(session, rejection.failure, rejection.ref, rejection.client_message_id);
   }
   // A client of the original is never told that it is too fast: it is read more slowly instead.
-  if (wait > base::Duration::zero()) slow_down(session, wait);
+  if (session.too_fast) slow_down(session, wait);
   if (session.open_calls >= max_open_calls) session.reading = false;
   return session.reading;
 }

@@ -177,6 +177,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void count_stranger(unsigned steps);
   void count_request(net::Connection& connection);
   void count_message(net::Connection& connection);
+  void on_control(net::Connection& connection) override;
   void receive(Client& client, const io::Completion& completion);
 
   // ---- http.cpp

@@ -86,6 +86,7 @@ struct Session {
   bool echo = false;              // test.echo: everything comes back, nothing is understood
   bool reading = true;            // false: the connection was told to pause
   bool touched = false;           // has something to send at the end of this turn
+  bool too_fast = false;          // its last frame was; it is put off like who is in no room
   std::uint16_t first_place = 0;  // where the next send begins, so that no room starves
   std::uint16_t open_calls = 0;
   std::uint16_t joining = 0;             // rooms it is about to enter

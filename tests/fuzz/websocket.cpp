@@ -20,10 +20,16 @@ class Listener final : public proto::MessageSink {
     require(kind != Opcode::text || simdjson::validate_utf8(payload.data(), payload.size()),
             "text is UTF-8");
     say(kind == Opcode::text ? "text " : "binary ", payload);
-    return ++messages_ % 3 != 0;
+    return ++heard_frames_ % 3 != 0;
   }
-  void on_ping(std::string_view payload) override { say("ping ", payload); }
-  void on_pong(std::string_view payload) override { say("pong ", payload); }
+  bool on_ping(std::string_view payload) override {
+    say("ping ", payload);
+    return ++heard_frames_ % 3 != 0;
+  }
+  bool on_pong(std::string_view payload) override {
+    say("pong ", payload);
+    return ++heard_frames_ % 3 != 0;
+  }
   void on_close(CloseCode code, std::string_view reason) override {
     say("close " + std::to_string(static_cast<unsigned>(code)), reason);
   }
@@ -36,7 +42,7 @@ class Listener final : public proto::MessageSink {
   }
 
   const proto::MessageLimits& limits_;
-  unsigned messages_ = 0;
+  unsigned heard_frames_ = 0;
 };
 
 std::string read(std::string_view stream, unsigned seed, const proto::MessageLimits& limits) {

@@ -155,6 +155,9 @@ class RecordingOwner final : public ConnectionOwner {
     messages.emplace_back(payload);
     return messages.size() != pause_after;
   }
+  void on_control(Connection& connection) override {
+    if (++controls == put_off_after) connection.put_off();
+  }
   void on_writable(Connection& connection) override {
     ++writables;
     EXPECT_TRUE(connection.can_send());
@@ -183,11 +186,13 @@ class RecordingOwner final : public ConnectionOwner {
   bool hold_answers = false;
   std::string greeting;         // of those who upgrade
   std::size_t pause_after = 0;  // false is returned for that message
+  unsigned put_off_after = 0;   // pings and pongs
   proto::MessageLimits message_limits{};
   std::vector<Segment> pending;
   std::vector<proto::ProxyHeader> headers;
   std::vector<std::string> requests;
   std::vector<std::string> messages;
+  unsigned controls = 0;
   unsigned writables = 0;
   unsigned closings = 0;
   unsigned closeds = 0;

@@ -296,6 +296,18 @@ TEST_F(ReceiveTest, who_is_paused_as_well_waits_for_both) {
   EXPECT_EQ(owner.messages.size(), 2u);
 }
 
+TEST_F(ReceiveTest, who_is_put_off_at_a_ping_or_pong_is_read_no_further) {
+  for (const unsigned kind : {9u, 10u}) {
+    reset();
+    upgrade();
+    owner.put_off_after = 1;
+    arrive(proto::client_frame(kind, "") + text("behind"));
+    EXPECT_TRUE(owner.messages.empty());
+    connection->go_on();
+    EXPECT_EQ(owner.messages, std::vector<std::string>{"behind"});
+  }
+}
+
 TEST_F(ReceiveTest, a_message_is_inflated_in_slices_and_those_behind_it_wait) {
   owner.message_limits = {16 << 20, 0, true, true};
   upgrade();

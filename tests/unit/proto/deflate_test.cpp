@@ -96,10 +96,11 @@ std::string heard(std::string_view stream, const MessageLimits& limits, bool byt
       heard.append("message:").append(payload).append(" ");
       return true;
     }
-    void on_ping(std::string_view payload) override {
+    bool on_ping(std::string_view payload) override {
       heard.append("ping:").append(payload) += ' ';
+      return true;
     }
-    void on_pong(std::string_view) override {}
+    bool on_pong(std::string_view) override { return true; }
     void on_close(CloseCode, std::string_view) override {}
     std::string heard;
   };

@@ -25,8 +25,8 @@ std::size_t allocated() {
 
 struct Nobody final : MessageSink {
   bool on_message(Opcode, std::string_view) override { return ++messages, true; }
-  void on_ping(std::string_view) override {}
-  void on_pong(std::string_view) override {}
+  bool on_ping(std::string_view) override { return true; }
+  bool on_pong(std::string_view) override { return true; }
   void on_close(CloseCode, std::string_view) override {}
   unsigned messages = 0;
 };

@@ -18,11 +18,13 @@ class Recorder final : public MessageSink {
     heard.push_back((kind == Opcode::text ? "text:" : "binary:") + std::string{payload});
     return heard.size() != stop_after;
   }
-  void on_ping(std::string_view payload) override {
+  bool on_ping(std::string_view payload) override {
     heard.push_back("ping:" + std::string{payload});
+    return heard.size() != stop_after;
   }
-  void on_pong(std::string_view payload) override {
+  bool on_pong(std::string_view payload) override {
     heard.push_back("pong:" + std::string{payload});
+    return heard.size() != stop_after;
   }
   void on_close(CloseCode code, std::string_view reason) override {
     heard.push_back("close:" + std::to_string(static_cast<unsigned>(code)) + std::string{reason});
@@ -152,15 +154,21 @@ TEST(MessageReaderTest, an_idle_reader_owns_nothing) {
 }
 
 TEST(MessageReaderTest, a_sink_that_stops_reads_the_rest_later) {
-  MessageReaderPool pool;
-  MessageReader reader;
-  Recorder recorder;
-  recorder.stop_after = 1;
-  const std::string stream = client_frame(1, "one") + client_frame(1, "two");
-  reader.feed(std::as_bytes(std::span{stream}), limits, pool, recorder);
-  EXPECT_EQ(recorder.heard, (std::vector<std::string>{"text:one"}));
-  reader.feed({}, limits, pool, recorder);
-  EXPECT_EQ(recorder.heard, (std::vector<std::string>{"text:one", "text:two"}));
+  const std::vector<std::string> all{"text:one", "ping:p", "pong:q", "text:two"};
+  const std::string stream = client_frame(1, "one") + client_frame(1, "tw", {.fin = false}) +
+                             client_frame(9, "p") + client_frame(10, "q") + client_frame(0, "o");
+  for (std::size_t stop = 1; stop <= all.size(); ++stop) {
+    MessageReaderPool pool;
+    MessageReader reader;
+    Recorder recorder;
+    recorder.stop_after = stop;
+    const auto outcome = reader.feed(std::as_bytes(std::span{stream}), limits, pool, recorder);
+    EXPECT_EQ(recorder.heard, (std::vector<std::string>{
+                                  all.begin(), all.begin() + static_cast<std::ptrdiff_t>(stop)}));
+    const std::string rest = stream.substr(outcome.consumed);
+    reader.feed(std::as_bytes(std::span{rest}), limits, pool, recorder);
+    EXPECT_EQ(recorder.heard, all);
+  }
 }
 
 // wslay's event layer reads the same stream; where it closes, so do we, and the other way round,

@@ -1,0 +1,209 @@
+// What one turn does when many want something of it: members of rooms get what is theirs in this
+// turn, everybody else a bounded part of it.
+#include "io/clock.hpp"
+#include "turn_harness.hpp"
+
+namespace starling::shard {
+
+PlayedClock& played_clock() {
+  static PlayedClock clock;
+  return clock;
+}
+
+namespace {
+
+constexpr std::string_view say_x =
+    R"({"type":"chat_message","roomId":"r","content":"x","clientMessageId":"c"})";
+constexpr std::string_view ping = R"({"type":"ping"})";
+
+// As many of a frame as a receive buffer holds.
+std::string buffer_full_of(const std::string& frame) {
+  std::string full;
+  while (full.size() + frame.size() <= 4'096) full += frame;
+  return full;
+}
+
+class FloodTest : public TurnTest {
+ protected:
+  FloodTest() {
+    start();
+    ann = member(1, "r");
+  }
+
+  std::vector<int> strangers(std::size_t count) {
+    std::vector<int> all;
+    for (std::size_t i = 0; i < count; ++i) all.push_back(connect());
+    return all;
+  }
+  std::size_t answered(const std::vector<int>& all) {
+    std::size_t sum = 0;
+    for (const int socket : all) sum += told(socket, "pong");
+    return sum;
+  }
+  // Until the work is done, each turn of which is young.
+  void rest() {
+    played_clock().between_looks = {};
+    for (int i = 0; i < 10; ++i) turn();
+  }
+
+  int ann = 0;
+};
+
+TEST_F(FloodTest, a_member_beside_strangers_is_served_in_its_turn) {
+  const std::vector<int> crowd = strangers(50);
+  played_clock().between_looks = long_work;
+  for (const int socket : crowd) {
+    for (int i = 0; i < 20; ++i) say(socket, ping);
+  }
+  say(ann, say_x);
+  turn();
+  ASSERT_TRUE(asked<chat::PostMessage>()) << "it was not received in this turn";
+  // A receive and a message are a step each.
+  EXPECT_LE(answered(crowd), options.stranger_steps / 2);
+
+  commit(take<chat::PostMessage>(), "r");
+  const std::size_t before = answered(crowd);
+  turn();
+  EXPECT_EQ(told(ann, "chat_message"), 1u) << "it was not delivered in this turn";
+  EXPECT_EQ(told(ann, "message_sent"), 1u);
+  EXPECT_LE(answered(crowd) - before, 20u) << "more than one of those who were put off went on";
+
+  rest();
+  EXPECT_EQ(answered(crowd), 50u * 20) << "somebody was forgotten";
+}
+
+TEST_F(FloodTest, whoever_sends_full_buffers_has_fewer_of_them) {
+  const std::vector<int> crowd = strangers(20);
+  played_clock().between_looks = long_work;
+  const std::string end = proto::client_frame(0, ping);
+  std::string pieces = proto::client_frame(1, "", {.fin = false});
+  while (pieces.size() + end.size() + 6 <= 4'096) {
+    pieces += proto::client_frame(0, "", {.fin = false});
+  }
+  for (const int socket : crowd) arrive(socket, pieces + end);
+  turn();
+  EXPECT_LE(answered(crowd), 2u);
+  rest();
+  EXPECT_EQ(answered(crowd), crowd.size());
+}
+
+TEST_F(FloodTest, full_buffers_of_members_wait_too) {
+  std::vector<int> crowd;
+  for (chat::UserId user = 10; user < 20; ++user) crowd.push_back(member(user, "r"));
+  played_clock().between_looks = long_work;
+  const std::string large = R"({"type":"ping","more":")" + std::string(4'200, 'x') + R"("})";
+  const std::string frame = proto::client_frame(1, large);
+  for (const int socket : crowd) {
+    arrive(socket, std::string_view{frame}.substr(0, 4'096));
+    arrive(socket, std::string_view{frame}.substr(4'096));
+  }
+  say(ann, say_x);
+  turn();
+  EXPECT_TRUE(asked<chat::PostMessage>());
+  EXPECT_LE(answered(crowd), 2u);
+  rest();
+  EXPECT_EQ(answered(crowd), crowd.size());
+}
+
+// Each of them is a ping, or a pong, that a member may send.
+class ControlFloodTest : public FloodTest, public testing::WithParamInterface<unsigned> {
+ protected:
+  std::string control() const { return proto::client_frame(GetParam(), ""); }
+};
+INSTANTIATE_TEST_SUITE_P(All, ControlFloodTest, testing::Values(9u, 10u),
+                         [](const auto& kind) { return kind.param == 9 ? "ping" : "pong"; });
+
+TEST_P(ControlFloodTest, a_member_that_floods_is_put_off_and_loses_nothing) {
+  const int mallory = member(2, "r");
+  const int bob = member(3, "r");
+  played_clock().between_looks = long_work;
+  for (int i = 0; i < 8; ++i) arrive(mallory, buffer_full_of(control()));
+  say(mallory, R"({"type":"ping","ref":"last"})");
+  arrive(bob, control() + control());
+  say(bob, ping);
+  say(ann, say_x);
+  turn();
+  EXPECT_TRUE(asked<chat::PostMessage>());
+  turn();  // its answer, behind that to its pings, is on its way
+  EXPECT_EQ(told(bob, "pong"), 1u) << "who pings now and then was put off";
+  EXPECT_EQ(sent(mallory).find(R"("ref":"last")"), std::string::npos) << "all of it was read";
+  rest();
+  EXPECT_NE(sent(mallory).find(R"("ref":"last")"), std::string::npos);
+}
+
+TEST_P(ControlFloodTest, they_take_of_the_rate_no_more_than_there_is) {
+  const int bob = member(3, "r");
+  for (int i = 0; i < 8; ++i) arrive(bob, buffer_full_of(control()));
+  turn();
+  say(bob, ping);
+  turn();
+  turn();
+  EXPECT_EQ(told(bob, "error"), 1u) << "a message is in time behind a flood";
+  played_clock().now += std::chrono::milliseconds{20};  // two messages, of a hundred a second
+  say(bob, ping);
+  turn();
+  EXPECT_EQ(told(bob, "pong"), 1u) << "there is a debt to be paid";
+}
+
+TEST_P(ControlFloodTest, a_strangers_are_steps) {
+  const int stranger = connect();
+  played_clock().between_looks = long_work;
+  arrive(stranger, proto::client_frame(1, "{", {.fin = false}));
+  turn();
+  for (int i = 0; i < 4; ++i) arrive(stranger, buffer_full_of(control()));
+  arrive(stranger, proto::client_frame(0, R"("type":"ping"})"));
+  turn();
+  EXPECT_EQ(told(stranger, "pong"), 0u);
+  rest();
+  EXPECT_EQ(told(stranger, "pong"), 1u);
+}
+
+TEST_F(FloodTest, a_member_that_is_too_fast_is_put_off_until_it_is_not) {
+  const int mallory = member(2, "r");
+  for (unsigned i = 0; i < config.limits.message_burst; ++i) say(mallory, ping);
+  turn();
+  const std::size_t pongs = told(mallory, "pong");
+  say(mallory, ping);
+  turn();
+  const std::vector<int> crowd = strangers(1);
+  const auto flood = [&] {
+    played_clock().between_looks = long_work;
+    arrive(crowd.front(), buffer_full_of(proto::client_frame(9, "")));
+  };
+  flood();
+  arrive(mallory, proto::client_frame(1, "{", {.fin = false}));
+  arrive(mallory, proto::client_frame(0, R"("type":"ping","ref":"slow"})"));
+  turn();
+  turn();
+  EXPECT_EQ(sent(mallory).find(R"("ref":"slow")"), std::string::npos);
+  rest();
+  EXPECT_NE(sent(mallory).find(R"("ref":"slow")"), std::string::npos);
+
+  played_clock().now += std::chrono::seconds{3};
+  say(mallory, ping);
+  turn();
+  flood();
+  say(mallory, R"({"type":"ping","ref":"in time"})");
+  turn();
+  EXPECT_NE(sent(mallory).find(R"("ref":"in time")"), std::string::npos);
+  EXPECT_GT(told(mallory, "pong"), pongs);
+}
+
+}  // namespace
+}  // namespace starling::shard
+
+// The seam: the ring and the clock of this program.
+namespace starling::io {
+
+base::Result<std::unique_ptr<Ring>> Ring::create(const RingOptions&) {
+  auto ring = std::make_unique<shard::PlayedRing>();
+  shard::TurnTest::newest_ring = ring.get();
+  return ring;
+}
+base::Instant now() {
+  shard::PlayedClock& clock = shard::played_clock();
+  return clock.now += clock.between_looks;
+}
+base::WallMs wall_clock() { return 1'700'000'000'000; }
+
+}  // namespace starling::io
