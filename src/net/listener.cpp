@@ -125,14 +125,14 @@ Listener& Listener::operator=(Listener&& other) noexcept {
 
 Listener::~Listener() { close(); }
 
-void Listener::close() {
-  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
-}
-
-void give_up_untaken(int socket, base::Duration after) {
+void Listener::give_up_untaken(base::Duration after) const {
   const auto limit =
       static_cast<unsigned>(std::chrono::ceil<std::chrono::milliseconds>(after).count());
-  ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
+  ::setsockopt(descriptor_, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
+}
+
+void Listener::close() {
+  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
 }
 
 std::optional<base::IpAddress> peer_address(int socket) {

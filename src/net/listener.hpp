@@ -29,6 +29,10 @@ class Listener {
   int descriptor() const { return descriptor_; }
   const std::string& host() const { return host_; }
   std::uint16_t port() const { return port_; }  // the real one where 0 was asked for
+  // What the kernel does with the connections that are accepted from now on: it ends one
+  // (ETIMEDOUT) whose peer has taken nothing of what was sent for so long, be it dead or standing
+  // still: TCP_USER_TIMEOUT of tcp(7), which Linux hands down. Whole milliseconds.
+  void give_up_untaken(base::Duration after) const;
   void close();
 
  private:
@@ -38,10 +42,6 @@ class Listener {
   std::string host_;
   std::uint16_t port_ = 0;
 };
-
-// The kernel ends that connection (ETIMEDOUT) when its peer has taken nothing of what was sent for
-// so long, be it dead or standing still: TCP_USER_TIMEOUT of tcp(7). Whole milliseconds.
-void give_up_untaken(int socket, base::Duration after);
 
 // Where an accepted socket comes from. Nothing where the peer has gone already.
 std::optional<base::IpAddress> peer_address(int socket);

@@ -68,6 +68,12 @@ sigset_t stop_signals() {
   return signals;
 }
 
+// The kernel's time begins earlier, when the peer takes no more and not when its socket is full.
+// Where both pass, a send that is stuck in a shard goes first, in good order.
+base::Duration untaken_time(const Config& config) {
+  return std::chrono::milliseconds{config.limits.send_timeout_ms} + std::chrono::seconds{5};
+}
+
 // Sockets cost descriptors: as many as the system allows.
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -225,6 +231,7 @@ int Server::start() {
   base::Result<net::Listener> listener = public_listener(config_, given_);
   if (!listener) return fail(exit_unavailable, listener.error().message);
   public_listener_ = std::move(*listener);
+  public_listener_->give_up_untaken(untaken_time(config_));
   if (config_.auth.mode == AuthMode::open && !config_.auth.open_beyond_loopback &&
       !is_loopback(public_listener_->host())) {
     return fail(exit_config,
@@ -455,6 +462,7 @@ ControlAnswer Server::reload() {
   base::LogLevel level = base::LogLevel::info;
   CHECK(base::parse_log_level(config_.log.level, level));  // settings allow no other
   base::set_log_level(level);
+  public_listener_->give_up_untaken(untaken_time(config_));
   quotas_->reconfigure(config_);
   for (shard::Shard* shard : crew_.shards()) shard->reconfigure(config_);
 

@@ -19,9 +19,6 @@ using std::chrono::milliseconds;
 
 constexpr base::Duration tick_interval = std::chrono::seconds{1};
 constexpr std::size_t echo_message_bytes = std::size_t{16} << 20;
-// The kernel's time begins earlier, when the peer takes no more and not when its socket is full.
-// Where both pass, a send that is stuck here goes first, in good order.
-constexpr base::Duration untaken_grace = std::chrono::seconds{5};
 constexpr unsigned welcome_steps = 1;
 constexpr base::Duration accept_pause = milliseconds{100};  // after EMFILE and the like
 
@@ -229,7 +226,6 @@ void Core::welcome_socket(int socket) {
     load_.fetch_sub(1, std::memory_order_relaxed);
     return;
   }
-  net::give_up_untaken(socket, connection_limits_.send_timeout + untaken_grace);
   const base::Handle handle = clients_.emplace(context_, clients_.next_handle(), socket, address);
   Client& client = *clients_.find(handle);
   client.by_proxy = by_proxy;

@@ -21,6 +21,7 @@ int option_of(int socket, int option) {
 }
 
 void expect_prepared(const Listener& listener) {
+  listener.give_up_untaken(std::chrono::milliseconds{25'000});
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(listener.port());
@@ -32,7 +33,6 @@ void expect_prepared(const Listener& listener) {
   const int accepted = ::accept(listener.descriptor(), nullptr, nullptr);
   ASSERT_GE(accepted, 0);
   EXPECT_EQ(option_of(accepted, TCP_NODELAY), 1) << "small messages would wait for others";
-  give_up_untaken(accepted, std::chrono::milliseconds{25'000});
   EXPECT_EQ(option_of(accepted, TCP_USER_TIMEOUT), 25'000) << "a dead peer would be kept for long";
   ::close(accepted);
   ::close(client);
