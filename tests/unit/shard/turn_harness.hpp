@@ -62,7 +62,8 @@ class PlayedRing final : public io::Ring {
   }
   void close(int socket) override { closed.insert(socket); }
   void release(std::uint16_t) override {}
-  std::span<const io::Completion> turn(base::Duration) override {
+  std::span<const io::Completion> turn(base::Duration longest) override {
+    may_wait = longest;
     running_ = std::exchange(next_, {});
     return running_;
   }
@@ -87,6 +88,7 @@ class PlayedRing final : public io::Ring {
   }
   bool reads(int socket) const { return receiving_.contains(socket); }
 
+  base::Duration may_wait{};  // in this turn, where nothing completes
   std::map<int, std::string> sent;
   std::set<int> closed;
   unsigned shutdowns = 0;
@@ -138,6 +140,10 @@ class TurnTest : public testing::Test {
   }
 
   void turn() { shard->turn({}); }
+  base::Duration longest_wait() {
+    shard->turn(std::chrono::hours{1});
+    return ring->may_wait;
+  }
 
   // A socket that has upgraded, and by then has been told so.
   int connect(std::string_view path = "/ws") {

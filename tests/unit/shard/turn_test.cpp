@@ -72,6 +72,20 @@ TEST_F(FloodTest, a_member_beside_strangers_is_served_in_its_turn) {
   EXPECT_EQ(answered(crowd), 50u * 20) << "somebody was forgotten";
 }
 
+TEST_F(FloodTest, others_may_have_the_processor_before_strangers_go_on) {
+  const std::vector<int> crowd = strangers(20);
+  const base::Duration idle = longest_wait();
+  EXPECT_GT(idle, std::chrono::milliseconds{1});
+  played_clock().between_looks = long_work;
+  for (const int socket : crowd) say(socket, ping);
+  turn();
+  ASSERT_LT(answered(crowd), crowd.size());
+  played_clock().between_looks = {};
+  EXPECT_EQ(longest_wait(), options.breath_before_strangers);
+  turn();
+  EXPECT_GT(longest_wait(), std::chrono::milliseconds{1}) << "nobody is left, and it does not sleep";
+}
+
 TEST_F(FloodTest, whoever_sends_full_buffers_has_fewer_of_them) {
   const std::vector<int> crowd = strangers(20);
   played_clock().between_looks = long_work;
