@@ -200,6 +200,9 @@ test('log-level changes what is logged; a level that is none is 64, no server 69
     assert.equal((await run(['log-level', 'error', '--data-dir', folder])).code, 0);
     await run(['reload', '--data-dir', folder]); // puts the level of the settings back
     await run(['log-level', 'error', '--data-dir', folder]);
+    await within((async () => { // what was said before that is on its way
+      while (!server.lines.some((line) => line.includes('settings reloaded'))) await once(server.child.stderr, 'data');
+    })(), 'the last line');
     server.lines.length = 0;
     assert.equal(await server.stop(), 0);
     assert.deepEqual(server.lines, []);

@@ -9,7 +9,7 @@ import { Raw, Server, statusOf, within } from './harness.mjs';
 let server;
 before(async () => {
   server = await Server.start({ args: ['--auth', 'open'],
-    config: '[http]\nhead_timeout_ms = 1000\nbody_timeout_ms = 1000\nidle_timeout_ms = 3000\nmax_body_bytes = 32768\n' });
+    config: '[http]\nhead_timeout_ms = 1000\nbody_timeout_ms = 1000\nidle_timeout_ms = 3000\nmax_body_bytes = 32768\n[limits]\naddress_requests_per_second = 0\n' });
 });
 after(() => server.dispose());
 

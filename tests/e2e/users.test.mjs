@@ -4,10 +4,11 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { LIMIT_MS, run, Server, within } from './harness.mjs';
+import { LIMIT_MS, run, Server, UNLIMITED, within } from './harness.mjs';
 
 const password = 'a-password-to-begin-with';
 const other = 'and-another-password';
+const config = `[limits]\n${UNLIMITED}`; // where it is asked until the answer is another
 
 // The program on a server's archive; what it says, after it ended with `code`.
 async function on(server, words, { code = 0, input } = {}) {
@@ -62,7 +63,7 @@ test('users are made, listed and shown, and get in by the password that was read
 });
 
 test('tokens are issued and looked into; revoke ends those from before, everywhere, and no others', async () => {
-  const server = await Server.start({ args: ['--threads', '2'] });
+  const server = await Server.start({ args: ['--threads', '2'], config });
   const folder = path.join(server.folder, 'data');
   try {
     const bob = await server.user('bob');
@@ -107,7 +108,7 @@ test('tokens are issued and looked into; revoke ends those from before, everywhe
 });
 
 test('who is disabled is out: sockets, calls, passwords, also tokens of others; enable lets in again', async () => {
-  const server = await Server.start();
+  const server = await Server.start({ config });
   try {
     await on(server, ['user', 'add', 'ann'], { input: password });
     const { token } = (await login(server, 'ann', password)).body;
