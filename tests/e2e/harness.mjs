@@ -204,6 +204,8 @@ export class Server {
 
 // A WebSocket client that keeps what it is sent until somebody asks for it.
 export class Client {
+  static all = []; // of this process
+
   static async open(server, { protocol = 'starling.v1', path: target = '/ws', headers = {} } = {}) {
     const client = new this();
     client.echoes = target === '/echo';
@@ -211,6 +213,7 @@ export class Client {
     client.socket = new WebSocket(url, protocol ? [protocol] : [], { headers, perMessageDeflate: false, ca: server.ca });
     client.frames = [];
     client.wanted = [];
+    Client.all.push(client);
     client.closed = new Promise((resolve) => {
       client.socket.on('close', (code, reason) => {
         client.close_code = code;
@@ -250,7 +253,7 @@ export class Client {
     const found = new Promise((resolve, reject) => this.wanted.push({ matches, resolve, reject, what }));
     found.catch(() => {});
     this.look();
-    return within(found, () => `a frame: ${what}; there are ${JSON.stringify(this.frames).slice(0, 600)}`, limit);
+    return within(found, () => `a frame: ${what}; there are ${JSON.stringify(this.frames).slice(0, 600)}${errors_beside(this)}`, limit);
   }
 
   send(frame) {
@@ -272,6 +275,12 @@ export class Client {
     this.socket.close();
     await within(this.closed, 'the close');
   }
+}
+
+// What other clients were told and nobody asked for: why this one waits in vain may be that another was refused.
+function errors_beside(client) {
+  const errors = Client.all.filter((other) => other !== client).flatMap(({ frames }) => frames.filter(({ type }) => type === 'error'));
+  return errors.length === 0 ? '' : `; errors of other clients (${errors.length}): ${JSON.stringify(errors).slice(0, 600)}`;
 }
 
 // Bytes to the server and back, until it closes or `until` is found.

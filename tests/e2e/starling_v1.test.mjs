@@ -123,6 +123,18 @@ test('who is not a member may not write, and leaving ends membership', async () 
   await again.close();
 });
 
+// Of the harness.
+test('who waits in vain for a message is told what others were refused', async () => {
+  const roomId = fresh();
+  const reader = await server.member(bob, roomId);
+  const writer = await server.session(ann);
+  writer.send({ type: 'chat_message', roomId, content: 'x' });
+  await writer.settle();
+  await assert.rejects(reader.next('chat_message', 1), /there are .*; errors of other clients .*not_in_room/);
+  await writer.close();
+  await reader.close();
+});
+
 test('history is paged both ways, oldest first', async () => {
   const roomId = fresh();
   const client = await server.member(ann, roomId);
