@@ -7,7 +7,8 @@ import { test } from 'node:test';
 import { range, Server, UNLIMITED, within } from './harness.mjs';
 
 const CEILING_MIB = 256;
-const CONFIG = `[limits]\nmemory_bytes = ${CEILING_MIB << 20}\n${UNLIMITED}`;
+// Who wants more never says who they are, and is to stay until the memory is short.
+const CONFIG = `[auth]\ndeadline_ms = 600000\n[limits]\nmemory_bytes = ${CEILING_MIB << 20}\n${UNLIMITED}`;
 const PART = 250_000; // of a message that may have 262,144 bytes
 const SOCKETS = 2_000; // 500 MB of such parts
 

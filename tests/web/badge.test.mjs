@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
+import { UNLIMITED } from '../e2e/harness.mjs';
 import { Database, goTo, online, painted, Rig, say, see } from './harness.mjs';
 import { Random } from './random.mjs';
 
@@ -14,7 +15,7 @@ const due_ms = 1_000;
 let rig;
 let database;
 before(async () => {
-  rig = await Rig.start({ config: '[limits]\nmessages_per_second = 10000\nmessage_burst = 10000\n' });
+  rig = await Rig.start({ config: `[limits]\n${UNLIMITED}` });
   database = new Database(rig.server);
 });
 after(async () => {

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
-import { within } from '../e2e/harness.mjs';
+import { UNLIMITED, within } from '../e2e/harness.mjs';
 import { composer, online, pending, Rig, rows } from './harness.mjs';
 import { Random } from './random.mjs';
 
@@ -15,7 +15,7 @@ const room = 'storm';
 const most_ms = 120_000 + cuts * 1_000;
 let rig;
 before(async () => {
-  rig = await Rig.start({ proxied: true, config: '[limits]\nmessages_per_second = 10000\nmessage_burst = 10000\n' });
+  rig = await Rig.start({ proxied: true, config: `[limits]\n${UNLIMITED}` });
 });
 after(() => rig.dispose());
 

@@ -5,13 +5,14 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
+import { UNLIMITED } from '../e2e/harness.mjs';
 import { painted, Rig, rows, say, see } from './harness.mjs';
 
 const flood_s = Number(process.env.STARLING_FLOOD_SECONDS ?? 15);
 const flood_per_second = 200;
 let rig;
 before(async () => {
-  rig = await Rig.start({ config: '[limits]\nmessages_per_second = 10000\nmessage_burst = 10000\n' });
+  rig = await Rig.start({ config: `[limits]\n${UNLIMITED}` });
 });
 after(() => rig.dispose());
 

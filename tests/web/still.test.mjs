@@ -2,6 +2,7 @@
 // frame that is painted meanwhile.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { UNLIMITED } from '../e2e/harness.mjs';
 import { composer, goTo, online, painted, phone, Rig, say, see, waitForConnection } from './harness.mjs';
 
 const limit_px = 1;
@@ -9,7 +10,7 @@ let rig;
 let ann;
 let bob;
 before(async () => {
-  rig = await Rig.start({ config: '[limits]\nmessages_per_second = 10000\nmessage_burst = 10000\n' });
+  rig = await Rig.start({ config: `[limits]\n${UNLIMITED}` });
   ann = await rig.server.user('ann', { password: 'correct horse battery' });
   bob = await rig.server.user('bob');
 });

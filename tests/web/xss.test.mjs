@@ -2,11 +2,12 @@
 // comes back as it was sent.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { UNLIMITED } from '../e2e/harness.mjs';
 import { changeDatabase, composer, online, painted, Rig, say, tokenFor } from './harness.mjs';
 import { hostileStrings } from './xss.mjs';
 
 const secret = 'a secret that only this test and its server know';
-const config = `[auth]\nsecret = "${secret}"\n[limits]\nmessages_per_second = 10000\nmessage_burst = 10000\n`;
+const config = `[auth]\nsecret = "${secret}"\n[limits]\n${UNLIMITED}`;
 const strings = hostileStrings(500);
 const rigs = [];
 after(async () => {
