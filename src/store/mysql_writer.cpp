@@ -146,7 +146,10 @@ std::optional<MysqlWriter::Outcome> MysqlWriter::try_once(Requests requests, uns
   rows_.make_rooms(requests);
   database_->run("START TRANSACTION");
   numbering_.begin(io::wall_clock(), requests);
-  if (!database_->failed() && !epoch_is_ours()) return std::nullopt;
+  if (!database_->failed() && !epoch_is_ours()) {
+    take_back_ids(requests);
+    return std::nullopt;
+  }
   if (!database_->failed() && archive_lost_commits()) return raise_epoch(tries);
   for (WriteRequestWithTicket& entry : requests) {
     if (database_->failed()) break;
@@ -224,6 +227,14 @@ bool MysqlWriter::give_ids(Requests requests) {
   return true;
 }
 
+// Their block was perhaps lost, and others have it now. What may have been kept under its id keeps
+// it: the id tells it from another's.
+void MysqlWriter::take_back_ids(Requests requests) {
+  for (WriteRequestWithTicket& entry : requests) {
+    if (!entry.repeated) entry.id = 0;
+  }
+}
+
 // By itself, before the transaction: a crash wastes the rest of a block but gives no id twice. That
 // a block was reserved may be lost with all that was numbered from it: a first block begins at some
 // distance, so that then no other event has the same id at the same place.
@@ -283,17 +294,23 @@ bool MysqlWriter::archive_lost_commits() {
   return loss.has_value();
 }
 
-// The database is there again: whether as it was is seen before anybody writes.
+// The database is there again: whether as it was is seen before anybody writes. If it is not, the
+// second look meets the new epoch as others do, and tells of it.
 void MysqlWriter::look_at_archive() {
   begin_waiting();
+  if (finds_loss()) finds_loss();
+  end_waiting();
+}
+
+bool MysqlWriter::finds_loss() {
   database_->run("START TRANSACTION");
   numbering_.begin(io::wall_clock(), {});
   if (!database_->failed() && epoch_is_ours() && archive_lost_commits()) {
     raise_epoch(0);
-  } else {
-    roll_back();
+    return true;
   }
-  end_waiting();
+  roll_back();
+  return false;
 }
 
 void MysqlWriter::tell_loss(const Numbering::Loss& loss) {

@@ -44,10 +44,12 @@ class MysqlWriter final : public BatchWriter {
   bool epoch_is_ours();
   bool archive_lost_commits();
   void look_at_archive();
+  bool finds_loss();
   void tell_loss(const Numbering::Loss& loss);
   std::optional<Outcome> raise_epoch(unsigned tries);
   void remember_heads();
   bool give_ids(Requests requests);
+  void take_back_ids(Requests requests);
   bool reserve_ids(std::size_t count);
   void roll_back();
   bool connect_if_due();

@@ -78,7 +78,8 @@ class MysqlSim {
 
   // ---- the run
   void look_after();                                   // ends sessions whose time is over
-  void go_back();                                      // to a state of some commits before
+  void keep_copy();                                    // of what is committed now
+  void go_back();                                      // to a state that was kept
   void lose_all_sessions();                            // its process was killed, and is there again
   void server_ended(unsigned server);                  // the kernel closes what it had open
   void cut_off(unsigned server, base::Instant until);  // nothing comes through until then
@@ -115,7 +116,6 @@ class MysqlSim {
   void show_to(Session* session);
   bool run(const std::string& sql, Outcome* outcome);
   void hide_a_commit();
-  void keep_copy();
   Outcome error_of_sqlite(const std::string& sql) const;
   static void on_touch(sqlite3_context* context, int count, sqlite3_value** values);
   static void on_last_insert_id(sqlite3_context* context, int count, sqlite3_value** values);

@@ -32,7 +32,7 @@ class RecordingInbox final : public chat::ShardInbox {
     replies.push_back(std::move(reply));
   }
   bool committed_elsewhere(const chat::CommittedBatchRef&) override { return false; }
-  void missed() override {}
+  void missed() override { ++looks; }
   bool committed(const chat::CommittedBatchRef& batch) override {
     log.push_back("batch");
     for (const auto& entry : batch->entries) {
@@ -54,6 +54,7 @@ class RecordingInbox final : public chat::ShardInbox {
   std::vector<std::string> log;
   std::vector<chat::TicketedReply> replies;
   std::vector<chat::Event> delivered;
+  unsigned looks = 0;  // it was told to compare its rooms with the archive
 };
 
 class StoreTest : public testing::Test {
