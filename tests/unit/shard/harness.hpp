@@ -355,6 +355,13 @@ class ShardTest : public testing::Test {
     }
     return all;
   }
+  // Of the newest of them; 0: there is none. Asked in each turn, so older ones are not looked at.
+  static chat::Seq newest_seq(const TestClient& client) {
+    for (auto frame = client.frames.rbegin(); frame != client.frames.rend(); ++frame) {
+      if (frame->find(R"("type":"chat_message")") != std::string::npos) return seq_of(*frame);
+    }
+    return 0;
+  }
   static std::vector<chat::Seq> range(chat::Seq first, chat::Seq last) {
     std::vector<chat::Seq> all;
     for (chat::Seq seq = first; seq <= last; ++seq) all.push_back(seq);
