@@ -2,7 +2,8 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <memory>
+#include <optional>
+#include <utility>
 
 #include "api/bounds.hpp"
 #include "api/route.hpp"
@@ -52,6 +53,14 @@ HttpResponse session_response(const RestContext& context, bool over_tls, const c
 
 HttpResponse wrong_credentials() {
   return failure_response({FailureCode::unauthenticated, "Wrong username or password"});
+}
+
+// What a password leads to; `user`: whose it may be, nothing where the name is unknown.
+auto verified_session(RestContext* context, bool over_tls, std::optional<chat::User> user) {
+  return [context, over_tls, user = std::move(user)](chat::PasswordVerified&& verified) -> Step {
+    if (!verified.matches || !user) return wrong_credentials();
+    return session_response(*context, over_tls, *user);
+  };
 }
 
 // Text of a field; empty where it is absent or no text.
@@ -263,18 +272,15 @@ Step create_session(RestCall& call) {
                if (wait > base::Duration::zero()) {
                  return too_many(wait, "Too many logins to this account; try again later");
                }
-               auto user = std::make_shared<std::optional<chat::User>>();
+               std::optional<chat::User> user;
                std::string hash;
                if (found) {
-                 *user = std::move(found->user);
+                 user = std::move(found->user);
                  hash = std::move(found->password_hash);
                }
                return ask<chat::PasswordVerified>(
                    chat::HashRequest{chat::VerifyPassword{std::move(password), std::move(hash)}},
-                   [context, over_tls, user](chat::PasswordVerified&& verified) -> Step {
-                     if (!verified.matches || !*user) return wrong_credentials();
-                     return session_response(*context, over_tls, **user);
-                   });
+                   verified_session(context, over_tls, std::move(user)));
              }};
 }
 
