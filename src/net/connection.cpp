@@ -28,12 +28,17 @@ ConnectionContext::ConnectionContext() = default;
 ConnectionContext::~ConnectionContext() = default;
 
 void run_deferred(ConnectionContext& context) {
-  for (Connection* connection : std::exchange(context.finished, {})) {
+  std::vector<Connection*>& finished = context.finished;
+  const auto end =
+      finished.begin() + static_cast<std::ptrdiff_t>(std::min(finished.size(), closes_per_turn));
+  for (auto place = finished.begin(); place != end; ++place) {
+    Connection* const connection = *place;
     context.ring->close(std::exchange(connection->socket_, -1));
     connection->state_ = Connection::State::closed;
     ++context.metrics->closed;
     context.owner->on_closed(*connection);
   }
+  finished.erase(finished.begin(), end);
 }
 
 Connection::Connection(ConnectionContext& context, base::Handle self, int socket)

@@ -164,6 +164,8 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void drain_session(Session& session);
   bool drained();
   void sweep();
+  bool sweeps() const;
+  void leave(Client& client);
   base::Duration until_next_timer() const;
   void publish_metrics();
   void measure_turn();
@@ -175,6 +177,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   static bool is_stranger(const Client& client);
   void begin_strangers();
   void count_stranger(unsigned steps);
+  bool turn_is_old() const;
   void count_request(net::Connection& connection);
   void count_message(net::Connection& connection);
   void on_control(net::Connection& connection) override;

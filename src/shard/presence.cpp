@@ -16,7 +16,8 @@
 namespace starling::shard {
 namespace {
 
-constexpr unsigned revocations_ticks = 10;  // between two readings of them all
+constexpr unsigned revocations_ticks = 10;        // between two readings of them all
+constexpr unsigned departures_between_looks = 4;  // at the clock
 constexpr base::Duration typing_on_its_way = std::chrono::seconds{2};  // before its end is lost
 
 }  // namespace
@@ -303,8 +304,12 @@ void Core::disappear(Session& session) {
   departures_.push_back({context_.now + grace, {}, session.user});
 }
 
+// Of a room that ends at once each departure is told to all who are left: a few, and then as many
+// as the turn has time for.
 void Core::expire_departures() {
-  while (!departures_.empty() && departures_.front().at <= context_.now) {
+  for (unsigned count = 1; !departures_.empty() && departures_.front().at <= context_.now;
+       ++count) {
+    if (count % departures_between_looks == 0 && turn_is_old()) return;
     const Departure departure = std::move(departures_.front());
     departures_.pop_front();
     if (departure.room.empty()) {

@@ -20,6 +20,8 @@ using std::chrono::milliseconds;
 constexpr base::Duration tick_interval = std::chrono::seconds{1};
 constexpr std::size_t echo_message_bytes = std::size_t{16} << 20;
 constexpr unsigned welcome_steps = 1;
+// What a turn gives up of the seats of those who go: half a microsecond each.
+constexpr std::size_t seats_per_turn = 256;
 constexpr base::Duration accept_pause = milliseconds{100};  // after EMFILE and the like
 
 net::ConnectionLimits limits_of(const Config& config) {
@@ -330,7 +332,7 @@ void Core::on_reply(chat::TicketedReply&& ticketed) {
 
 base::Duration Core::until_next_timer() const {
   base::Instant next = next_tick_;
-  if (!context_.waiting.empty()) {
+  if (!context_.waiting.empty() || sweeps()) {
     next = std::min(next, context_.now + options_.breath_before_strangers);
   }
   for (const Room* room : dirty_rooms_)
@@ -462,22 +464,25 @@ void Core::drain_session(Session& session) {
   if (session.open_calls == 0) hang_up(session, proto::CloseCode::drain, "drain");
 }
 
-// Destroys what the turn has left behind: sessions first, then sockets, then rooms.
+// Destroys what this turn and those before have left behind: sessions first, then sockets, then
+// rooms. Where that is much, some of it stays for the next turn; a session that still has its seats
+// hears and says nothing.
 void Core::sweep() {
-  for (const base::Handle handle : std::exchange(leaving_, {})) {
-    Client* client = clients_.find(handle);
+  std::size_t seats = 0;
+  std::size_t left = 0;
+  for (; left < leaving_.size() && seats < seats_per_turn; ++left) {
+    Client* client = clients_.find(leaving_[left]);
     if (!client || !client->session) continue;
-    Session& session = *client->session;
-    while (!session.places.empty()) vacate(session, session.places.size() - 1);
-    if (session.user != 0) {
-      disappear(session);
-      quotas_.leave(chat::Limit::user_connections, quotas_.key_of(session.user));
-    }
-    client->connection.owner_data = nullptr;
-    client->session.reset();
+    seats += 1 + client->session->places.size();
+    leave(*client);
   }
+  leaving_.erase(leaving_.begin(), leaving_.begin() + static_cast<std::ptrdiff_t>(left));
   for (const base::Handle handle : std::exchange(closed_, {})) {
     const Client& client = *clients_.find(handle);
+    if (client.session) {
+      closed_.push_back(handle);
+      continue;
+    }
     if (client.counted) {
       quotas_.leave(chat::Limit::address_connections, quotas_.key_of(client.address));
     }
@@ -488,6 +493,21 @@ void Core::sweep() {
     const Room* room = find_room(name);
     if (room && room->abandoned()) erase_room(name);
   }
+}
+
+bool Core::sweeps() const {
+  return !context_.finished.empty() || !leaving_.empty() || !closed_.empty();
+}
+
+void Core::leave(Client& client) {
+  Session& session = *client.session;
+  while (!session.places.empty()) vacate(session, session.places.size() - 1);
+  if (session.user != 0) {
+    disappear(session);
+    quotas_.leave(chat::Limit::user_connections, quotas_.key_of(session.user));
+  }
+  client.connection.owner_data = nullptr;
+  client.session.reset();
 }
 
 // At the end of the turn the sends to this shard's members are with the kernel.

@@ -91,9 +91,10 @@ struct ShardOptions {
   // it: about a message each. Tests make both short.
   base::Duration strangers_until = std::chrono::microseconds{250};
   unsigned stranger_steps = 16;
-  // How long a shard with nothing to do but for those who were put off waits for others first. It
-  // sleeps meanwhile: a thread that never does keeps its processor for milliseconds from threads
-  // that wake up (sched(7)), the one that writes what members say among them.
+  // How long a shard with nothing to do but for those who were put off, or have ended, waits for
+  // others first. It sleeps meanwhile: a thread that never does keeps its processor for
+  // milliseconds from threads that wake up (sched(7)), the one that writes what members say among
+  // them.
   base::Duration breath_before_strangers = std::chrono::microseconds{100};
 };
 

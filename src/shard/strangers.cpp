@@ -1,8 +1,8 @@
 // What those may cost a turn who are in no room: requests, whoever has not said who it is, the
 // echo; and of members those who are too fast, be it with pings, and whoever fills a receive
-// buffer. Each of their steps counts; once there were some and the turn has become old, they are
-// put off (net/connection.hpp), and the next turn begins with them, in the order in which they
-// came. Members of rooms, batches and sends come in between.
+// buffer, and the ends of all. Each of their steps counts; once there were some and the turn has
+// become old, they are put off (net/connection.hpp), and the next turn begins with them, in the
+// order in which they came. Members of rooms, batches and sends come in between.
 #include "io/clock.hpp"
 #include "shard/core.hpp"
 
@@ -16,11 +16,17 @@ constexpr unsigned message_steps = 1;
 constexpr auto full_receive = static_cast<std::int32_t>(io::RingOptions{}.receive_buffer_bytes);
 constexpr unsigned request_steps = 4;
 constexpr unsigned resumed_steps = 16;  // of bytes that were kept, or of a message's inflation
+constexpr unsigned ending_steps = 16;   // to shut a socket is 8 µs of the kernel's
 
 // A receive may bring hundreds of frames that are no messages, or a head.
 unsigned steps_of(const io::Completion& completion) {
+  if (completion.result == 0) return ending_steps;
   const unsigned bytes = completion.result > 0 ? static_cast<unsigned>(completion.result) : 0;
   return receive_steps + bytes / bytes_of_a_step;
+}
+
+bool is_ordinary(const io::Completion& completion) {
+  return completion.result != 0 && completion.result < full_receive;
 }
 
 }  // namespace
@@ -43,8 +49,10 @@ void Core::count_stranger(unsigned steps) {
   stranger_steps_ += steps;
   if (strangers_are_done_ || stranger_steps_ < options_.stranger_steps) return;
   stranger_steps_ = 0;
-  strangers_are_done_ = io::now() - context_.now >= options_.strangers_until;
+  strangers_are_done_ = turn_is_old();
 }
+
+bool Core::turn_is_old() const { return io::now() - context_.now >= options_.strangers_until; }
 
 bool Core::is_stranger(const Client& client) {
   const Session* const session = client.session.get();
@@ -53,7 +61,7 @@ bool Core::is_stranger(const Client& client) {
 
 void Core::receive(Client& client, const io::Completion& completion) {
   net::Connection& connection = client.connection;
-  if (!is_stranger(client) && completion.result < full_receive) {
+  if (!is_stranger(client) && is_ordinary(completion)) {
     connection.on_received(completion);
     return;
   }

@@ -139,7 +139,7 @@ class TurnTest : public testing::Test {
     shard->meet({shard.get()});
   }
 
-  void turn() { shard->turn({}); }
+  void turn() { shard->turn(std::chrono::milliseconds{100}); }
   base::Duration longest_wait() {
     shard->turn(std::chrono::hours{1});
     return ring->may_wait;
@@ -160,6 +160,12 @@ class TurnTest : public testing::Test {
     return socket;
   }
   int member(chat::UserId user, const std::string& room) {
+    const int socket = somebody(user);
+    join(socket, room);
+    EXPECT_EQ(told(socket, "room_joined"), 1u);
+    return socket;
+  }
+  int somebody(chat::UserId user) {
     const int socket = connect();
     say(socket, R"({"type":"auth","userId":)" + std::to_string(user) + "}");
     turn();
@@ -169,12 +175,13 @@ class TurnTest : public testing::Test {
     opened.epoch = 7;
     answer(take<chat::OpenSession>(), opened);
     turn();
+    return socket;
+  }
+  void join(int socket, const std::string& room) {
     say(socket, R"({"type":"join_room","roomId":")" + room + R"("})");
     turn();
     answer(take<chat::JoinRoom>(), chat::RoomJoined{room, 0, 0, 0, 7});
     turn();
-    EXPECT_EQ(told(socket, "room_joined"), 1u);
-    return socket;
   }
 
   void arrive(int socket, std::string_view bytes) { ring->arrive(socket, bytes); }

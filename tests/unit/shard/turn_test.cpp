@@ -1,6 +1,7 @@
 // What one turn does when many want something of it: members of rooms get what is theirs in this
 // turn, everybody else a bounded part of it.
 #include "io/clock.hpp"
+#include "net/connection.hpp"
 #include "turn_harness.hpp"
 
 namespace starling::shard {
@@ -83,7 +84,8 @@ TEST_F(FloodTest, others_may_have_the_processor_before_strangers_go_on) {
   played_clock().between_looks = {};
   EXPECT_EQ(longest_wait(), options.breath_before_strangers);
   turn();
-  EXPECT_GT(longest_wait(), std::chrono::milliseconds{1}) << "nobody is left, and it does not sleep";
+  EXPECT_GT(longest_wait(), std::chrono::milliseconds{1})
+      << "nobody is left, and it does not sleep";
 }
 
 TEST_F(FloodTest, whoever_sends_full_buffers_has_fewer_of_them) {
@@ -201,6 +203,99 @@ TEST_F(FloodTest, a_member_that_is_too_fast_is_put_off_until_it_is_not) {
   turn();
   EXPECT_NE(sent(mallory).find(R"("ref":"in time")"), std::string::npos);
   EXPECT_GT(told(mallory, "pong"), pongs);
+}
+
+class EndingsTest : public FloodTest {
+ protected:
+  std::vector<int> members(std::size_t count, const std::string& room) {
+    std::vector<int> all;
+    for (std::size_t i = 0; i < count; ++i) all.push_back(member(100 + i, room));
+    return all;
+  }
+  void end(const std::vector<int>& all, std::int32_t result) {
+    for (const int socket : all) ring->receive_ends(socket, result);
+  }
+  std::uint64_t ended_by_client() {
+    played_clock().now += std::chrono::seconds{1};
+    turn();  // in which what was counted is told
+    return shard->metrics().ended[static_cast<std::size_t>(net::Ending::client)];
+  }
+};
+
+TEST_F(EndingsTest, those_who_end_at_once_are_shut_a_few_in_each_turn) {
+  std::vector<int> crowd = members(60, "r");
+  const std::vector<int> others = strangers(60);
+  crowd.insert(crowd.end(), others.begin(), others.end());
+  played_clock().between_looks = long_work;
+  end(crowd, 0);
+  say(ann, say_x);
+  turn();
+  EXPECT_TRUE(asked<chat::PostMessage>());
+  EXPECT_LE(ring->shutdowns, 2u);
+  turn();
+  EXPECT_LE(ring->shutdowns, 4u);
+  rest();
+  EXPECT_EQ(ring->closed.size(), crowd.size());
+  EXPECT_EQ(shard->load(), 1u);
+  EXPECT_EQ(ended_by_client(), crowd.size());
+}
+
+TEST_F(EndingsTest, descriptors_are_closed_a_few_in_each_turn_and_nobody_is_told_any_more) {
+  const std::vector<int> crowd = members(150, "r");
+  end(crowd, -ECONNRESET);
+  say(ann, say_x);
+  turn();
+  EXPECT_EQ(ring->closed.size(), net::closes_per_turn);
+  std::vector<std::string> before;
+  for (const int socket : crowd) before.push_back(sent(socket));
+  commit(take<chat::PostMessage>(), "r");
+  for (int turns = 2; turns <= 3; ++turns) {
+    turn();
+    EXPECT_EQ(ring->closed.size(), std::min(turns * net::closes_per_turn, crowd.size()));
+  }
+  EXPECT_EQ(told(ann, "chat_message"), 1u);
+  for (std::size_t i = 0; i < crowd.size(); ++i) EXPECT_EQ(sent(crowd[i]), before[i]);
+  EXPECT_EQ(shard->load(), 1u);
+  EXPECT_EQ(ended_by_client(), crowd.size());
+}
+
+TEST_F(EndingsTest, seats_are_given_up_some_in_each_turn) {
+  constexpr std::size_t rooms = 40;
+  std::vector<int> crowd;
+  for (chat::UserId user = 100; user < 120; ++user) {
+    crowd.push_back(somebody(user));
+    for (std::size_t i = 0; i < rooms; ++i) join(crowd.back(), "room" + std::to_string(i));
+  }
+  end(crowd, -ECONNRESET);
+  turn();
+  EXPECT_EQ(shard->load(), 1 + crowd.size() - 7) << "seven have 280 seats";
+  turn();
+  EXPECT_LE(ring->may_wait, options.breath_before_strangers)
+      << "the rest would stay until somebody comes";
+  EXPECT_EQ(shard->load(), 1 + crowd.size() - 14);
+  turn();
+  EXPECT_EQ(shard->load(), 1u);
+  turn();
+  EXPECT_GT(ring->may_wait, options.breath_before_strangers);
+  EXPECT_EQ(ended_by_client(), crowd.size());
+  // What they held is free: after their time of grace their rooms are gone.
+  played_clock().now += std::chrono::seconds{5};
+  for (int i = 0; i < 10; ++i) turn();
+  ended_by_client();
+  EXPECT_EQ(shard->metrics().rooms, 1u);
+}
+
+TEST_F(EndingsTest, that_many_have_left_is_told_over_some_turns) {
+  const std::vector<int> crowd = members(100, "r");
+  end(crowd, 0);
+  rest();
+  EXPECT_EQ(told(ann, "user_left"), 0u) << "they may come back";
+  played_clock().now += std::chrono::seconds{5};
+  played_clock().between_looks = long_work;
+  turn();
+  EXPECT_LE(told(ann, "user_left"), 4u);
+  rest();
+  EXPECT_EQ(told(ann, "user_left"), crowd.size());
 }
 
 }  // namespace
