@@ -40,7 +40,8 @@ export class DatabaseProxy {
       const [wish] = this.wishes.splice(index, 1);
       if (wish.pass) line.server.write(data);
       line.mute = true;
-      line.held = data;
+      line.held = wish.pass ? undefined : data;
+      line.answer = undefined;
       wish.resolve(line);
     });
     if (this.plain) line.server.once('data', without_extensions);
@@ -76,11 +77,11 @@ export class DatabaseProxy {
     line.server.destroy();
   }
 
-  // What was caught goes on as if nothing had been.
+  // What was caught goes on as if nothing had been; the answer to what was let through may still be on its way.
   release(line) {
     line.mute = false;
     if (line.answer) line.client.write(line.answer);
-    else line.server.write(line.held);
+    else if (line.held) line.server.write(line.held);
   }
 
   close() {
