@@ -285,8 +285,7 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void touch(Session& session);
   bool held(const Room& room) const;
   bool in_held_room(const Session& session) const;
-  void note_delivery(const std::string& room, base::Instant received);
-  void close_post(const std::string& room);
+  void close_post(const Call& call, const chat::Reply& reply);
   void flush();
   void flush(Room& room);
   void send_pending(Session& session);

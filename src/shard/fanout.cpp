@@ -53,20 +53,17 @@ bool Core::in_held_room(const Session& session) const {
                              [](const Session::Place& place) { return place.room->dirty; });
 }
 
-// A message's own answer comes behind the batch that it was committed with.
-void Core::note_delivery(const std::string& name, base::Instant received) {
-  Room* room = find_room(name);
-  if (room && room->dirty) {
-    room->received.push_back(received);
-  } else {
-    delivered_.push_back(received);
-  }
-}
-
-void Core::close_post(const std::string& name) {
-  Room* room = find_room(name);
+// Whether or not its sender is still here. A message's own answer comes behind the batch that it
+// was committed with.
+void Core::close_post(const Call& call, const chat::Reply& reply) {
+  Room* const room = find_room(call.room);
   // Of a room that was left and entered meanwhile, some are not counted.
   if (room && room->posts_open > 0) --room->posts_open;
+  const auto* posted = std::get_if<chat::MessagePosted>(&reply);
+  if (!posted) return;
+  quotas_.note(*posted, context_.now);
+  if (posted->duplicate) return;
+  (room && room->dirty ? room->received : delivered_).push_back(call.received_at);
 }
 
 void Core::flush() {

@@ -314,11 +314,7 @@ void Core::on_reply(chat::TicketedReply&& ticketed) {
     default:
       break;
   }
-  if (const auto* posted = std::get_if<chat::MessagePosted>(&ticketed.reply)) {
-    quotas_.note(*posted, context_.now);  // whether or not its sender is still here
-    if (!posted->duplicate) note_delivery(posted->room, call.received_at);
-  }
-  if (call.kind == Call::Kind::post) close_post(call.room);
+  if (call.kind == Call::Kind::post) close_post(call, ticketed.reply);
   if (session) --session->open_calls;
   if (call.kind == Call::Kind::join) {
     on_join_reply(client, call, std::move(ticketed.reply));
