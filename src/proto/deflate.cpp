@@ -188,30 +188,52 @@ struct Deflater::Impl {
 
   z_stream stream{};
   unsigned window_bits;
+  std::string_view unread;  // of the message
+  std::string out;
 };
 
 Deflater::Deflater() = default;
 Deflater::~Deflater() = default;
 
 std::string Deflater::deflate(std::string_view message, unsigned window_bits) {
+  begin(message, window_bits);
+  while (!go_on()) {
+  }
+  return take();
+}
+
+void Deflater::begin(std::string_view message, unsigned window_bits) {
   if (!impl_ || impl_->window_bits != window_bits) {
     impl_.reset();  // before the next: one stream at a time
     impl_ = std::make_unique<Impl>(window_bits);
   } else {
     CHECK(deflateReset(&impl_->stream) == Z_OK);
   }
+  impl_->unread = message;
+  impl_->out.clear();
+}
+
+bool Deflater::go_on() {
   z_stream& stream = impl_->stream;
-  std::string out;
-  stream.next_in = bytes_of(message);
-  stream.avail_in = length_of(message.size());
+  std::string& out = impl_->out;
+  const std::string_view piece = impl_->unread.substr(0, slice_bytes);
+  impl_->unread.remove_prefix(piece.size());
+  const bool last = impl_->unread.empty();
+  stream.next_in = bytes_of(piece);
+  stream.avail_in = length_of(piece.size());
   do {
     const std::size_t before = out.size();
     out.resize(before + step_bytes);
     stream.next_out = bytes_of(out) + before;
     stream.avail_out = step_bytes;
-    CHECK(::deflate(&stream, Z_SYNC_FLUSH) != Z_STREAM_ERROR);
+    CHECK(::deflate(&stream, last ? Z_SYNC_FLUSH : Z_NO_FLUSH) != Z_STREAM_ERROR);
     out.resize(before + step_bytes - stream.avail_out);
   } while (stream.avail_out == 0);
+  return last;
+}
+
+std::string Deflater::take() {
+  std::string out = std::exchange(impl_->out, {});
   CHECK(out.ends_with(flush_tail));
   out.resize(out.size() - flush_tail.size());
   return out;

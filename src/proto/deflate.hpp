@@ -66,6 +66,8 @@ class Inflater {
 // Lives on its shard's thread; has 260 KB of zlib's from the first use on.
 class Deflater {
  public:
+  static constexpr std::size_t slice_bytes = 32 * 1024;  // a fifth of a millisecond, of text
+
   Deflater();
   ~Deflater();
   Deflater(const Deflater&) = delete;
@@ -73,6 +75,12 @@ class Deflater {
 
   // The payload of one frame with RSV1 (section 7.2.1).
   std::string deflate(std::string_view message, unsigned window_bits);
+
+  // The same in slices: begin(), go_on() until it says that it was the last one, take(). The
+  // message stays until then.
+  void begin(std::string_view message, unsigned window_bits);
+  bool go_on();
+  std::string take();
 
  private:
   struct Impl;

@@ -100,26 +100,13 @@ void Core::slow_down(Session& session, base::Duration wait) {
   paused_.push_back({context_.now + wait, session.connection->handle()});
 }
 
-// A client that does not read its echo is not read either.
-bool Core::echo(Session& session, proto::Opcode kind, std::string_view payload) {
-  if (session.deflate_window_bits == 0) {
-    session.connection->send_frame(kind, payload);
-  } else {
-    session.connection->send_deflated(kind,
-                                      deflater_.deflate(payload, session.deflate_window_bits));
-  }
-  session.connection->flush();
-  session.reading = session.connection->private_bytes() < config_.limits.private_buffer_bytes / 2;
-  return session.reading;
-}
-
 void Core::maybe_resume_reading(Session& session) {
   if (session.reading || session.stage == Session::Stage::leaving) return;
   if (session.open_calls >= max_open_calls / 2) return;
   const base::Handle handle = session.connection->handle();
   const bool paused = std::ranges::any_of(
       paused_, [&](const Paused& paused_one) { return paused_one.client == handle; });
-  if (paused) return;
+  if (paused || is_deflating(handle)) return;
   session.reading = true;
   session.connection->resume_reading();
 }

@@ -9,6 +9,7 @@
 //   fanout.cpp     from the rooms' wire buffers to the sockets
 //   presence.cpp   signals: who is here, who types, what was read, which token ended
 //   fleet.cpp      what this server and others tell each other of that, and who the others are
+//   echo.cpp       what tests may ask for: everything comes back
 //   strangers.cpp  how much of a turn those have who are in no room
 //   memory.cpp     what is refused while memory is short
 //   notices.cpp    soft trouble: the archive is away, a session is too fast
@@ -183,6 +184,13 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   void on_control(net::Connection& connection) override;
   void receive(Client& client, const io::Completion& completion);
 
+  // ---- echo.cpp
+  bool echo(Session& session, proto::Opcode kind, std::string_view payload);
+  bool reads_its_echo(const net::Connection& connection) const;
+  void begin_deflating(Session& session, proto::Opcode kind, std::string_view payload);
+  bool is_deflating(base::Handle client) const;
+  void go_on_deflating();
+
   // ---- http.cpp
   void on_request(net::Connection& connection, proto::HttpRequest& request) override;
   void on_upgrade(net::Connection& connection, proto::HttpRequest& request) override;
@@ -206,7 +214,6 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
   // ---- commands.cpp
   bool on_message(net::Connection& connection, proto::Opcode kind,
                   std::string_view payload) override;
-  bool echo(Session& session, proto::Opcode kind, std::string_view payload);
   base::Duration pace(Session& session, chat::AddressKey address);
   void refuse_message(Session& session, std::string_view payload, base::Duration wait);
   void slow_down(Session& session, base::Duration wait);
@@ -382,6 +389,15 @@ class Core final : public Shard, private net::ConnectionOwner, private api::Surr
 
   unsigned stranger_steps_ = 0;  // since the clock was asked
   bool strangers_are_done_ = false;
+
+  // A large answer of the echo on its way.
+  struct Deflation {
+    base::Handle client;
+    proto::Opcode kind{};
+    std::string message;
+    proto::Deflater deflater;
+  };
+  std::deque<std::unique_ptr<Deflation>> deflations_;
 
   std::vector<Shard*> shards_;        // all of the server, by index
   std::atomic<std::size_t> load_{0};  // connections, those that wait in the inbox included

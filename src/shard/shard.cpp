@@ -132,6 +132,7 @@ bool Core::turn(base::Duration longest) {
   heed_memory();
   begin_strangers();
   for (const io::Completion& completion : completions) run(completion);
+  go_on_deflating();
   net::rearm_starved(context_);
   take_inbox();
   const bool ticked = run_timers();
@@ -328,7 +329,7 @@ void Core::on_reply(chat::TicketedReply&& ticketed) {
 
 base::Duration Core::until_next_timer() const {
   base::Instant next = next_tick_;
-  if (!context_.waiting.empty() || sweeps()) {
+  if (!context_.waiting.empty() || !deflations_.empty() || sweeps()) {
     next = std::min(next, context_.now + options_.breath_before_strangers);
   }
   for (const Room* room : dirty_rooms_)

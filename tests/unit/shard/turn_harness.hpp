@@ -146,14 +146,15 @@ class TurnTest : public testing::Test {
   }
 
   // A socket that has upgraded, and by then has been told so.
-  int connect(std::string_view path = "/ws") {
+  int connect(std::string_view path = "/ws", std::string_view headers = {}) {
     const int socket = next_socket_++;
     EXPECT_TRUE(shard->adopt(socket));
     turn();
     arrive(socket, "GET " + std::string{path} +
                        " HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
-                       "\r\nSec-WebSocket-Protocol: starling.v1\r\n\r\n");
+                       "\r\nSec-WebSocket-Protocol: starling.v1\r\n" +
+                       std::string{headers} + "\r\n");
     turn();
     turn();
     EXPECT_TRUE(sent(socket).starts_with("HTTP/1.1 101 "));

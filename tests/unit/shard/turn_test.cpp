@@ -2,6 +2,7 @@
 // turn, everybody else a bounded part of it.
 #include "io/clock.hpp"
 #include "net/connection.hpp"
+#include "proto/deflate.hpp"
 #include "turn_harness.hpp"
 
 namespace starling::shard {
@@ -27,6 +28,7 @@ std::string buffer_full_of(const std::string& frame) {
 class FloodTest : public TurnTest {
  protected:
   FloodTest() {
+    config.test.echo = true;
     start();
     ann = member(1, "r");
   }
@@ -296,6 +298,63 @@ TEST_F(EndingsTest, that_many_have_left_is_told_over_some_turns) {
   EXPECT_LE(told(ann, "user_left"), 4u);
   rest();
   EXPECT_EQ(told(ann, "user_left"), crowd.size());
+}
+
+class EchoTest : public FloodTest {
+ protected:
+  static constexpr std::size_t slices = 20;
+
+  int deflating() {
+    const int socket = connect("/echo", "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+    EXPECT_NE(sent(socket).find("permessage-deflate"), std::string::npos);
+    sent(socket).clear();
+    return socket;
+  }
+  static std::string answer_to(std::string_view text) {
+    std::string frame;
+    proto::append_deflated_frame(frame, proto::Opcode::text, proto::Deflater{}.deflate(text, 15));
+    return frame;
+  }
+
+  const std::string large = std::string(slices * proto::Deflater::slice_bytes, 'z');
+};
+
+TEST_F(EchoTest, a_large_answer_is_deflated_in_slices_and_those_behind_it_wait) {
+  const int mallory = deflating();
+  played_clock().between_looks = long_work;
+  say(mallory, "before");
+  say(mallory, large);
+  say(mallory, "behind");
+  say(ann, say_x);
+  turn();
+  EXPECT_TRUE(asked<chat::PostMessage>());
+  unsigned turns = 1;
+  while (sent(mallory).size() <= answer_to("before").size()) {
+    ASSERT_LT(++turns, 100u) << "it does not come";
+    turn();
+    EXPECT_FALSE(ring->might_wait);
+  }
+  EXPECT_GE(turns, slices);
+  rest();
+  EXPECT_EQ(sent(mallory), answer_to("before") + answer_to(large) + answer_to("behind"));
+  EXPECT_TRUE(ring->might_wait);
+}
+
+TEST_F(EchoTest, so_many_at_once_and_none_of_who_has_gone) {
+  std::vector<int> crowd;
+  for (int i = 0; i < 5; ++i) crowd.push_back(deflating());
+  played_clock().between_looks = long_work;
+  for (const int socket : crowd) say(socket, large);
+  for (std::size_t i = 0; i < crowd.size(); ++i) turn();
+  std::string refusal;
+  proto::append_close_frame(refusal, proto::CloseCode::try_again_later, "busy");
+  EXPECT_EQ(sent(crowd.back()), refusal);
+  crowd.pop_back();
+  ring->receive_ends(crowd.front(), -ECONNRESET);
+  rest();
+  rest();
+  EXPECT_EQ(sent(crowd.front()), "");
+  for (std::size_t i = 1; i < crowd.size(); ++i) EXPECT_EQ(sent(crowd[i]), answer_to(large));
 }
 
 }  // namespace
