@@ -351,10 +351,28 @@ TEST_F(EchoTest, so_many_at_once_and_none_of_who_has_gone) {
   EXPECT_EQ(sent(crowd.back()), refusal);
   crowd.pop_back();
   ring->receive_ends(crowd.front(), -ECONNRESET);
+  for (std::size_t i = 0; i < 2 * slices; ++i) turn();
+  for (const int socket : crowd) EXPECT_EQ(sent(socket), "") << "more than a slice in a turn";
   rest();
   rest();
   EXPECT_EQ(sent(crowd.front()), "");
   for (std::size_t i = 1; i < crowd.size(); ++i) EXPECT_EQ(sent(crowd[i]), answer_to(large));
+}
+
+TEST_F(EchoTest, a_socket_that_is_still_to_be_closed_gets_no_answer) {
+  const std::vector<int> crowd = strangers(net::closes_per_turn);
+  const int mallory = deflating();
+  played_clock().between_looks = long_work;
+  say(mallory, large.substr(0, 3 * proto::Deflater::slice_bytes));
+  turn();
+  for (const int socket : crowd) ring->receive_ends(socket, -ECONNRESET);
+  ring->receive_ends(mallory, -ECONNRESET);
+  turn();
+  ASSERT_FALSE(ring->closed.contains(mallory)) << "its session is gone, it is not";
+  turn();
+  rest();
+  EXPECT_EQ(sent(mallory), "");
+  EXPECT_EQ(shard->load(), 1u);
 }
 
 }  // namespace
