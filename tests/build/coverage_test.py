@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What tools/coverage ends: everything that a test has started, whatever group or session it is in by
-then, and nothing else. Also that the files it must count are there."""
+then, and nothing else; when it goes on with what has been counted; that the files it must count are
+there."""
 import importlib.machinery
 import importlib.util
 import os
@@ -9,7 +10,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
+from unittest import mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
@@ -32,7 +35,7 @@ def runs(pid):
 class WhatIsEnded(unittest.TestCase):
     def setUp(self):
         coverage.adopt_orphans()
-        coverage.TEST_SECONDS = 1
+        coverage.TEST_SECONDS = 60
         self.folder = tempfile.TemporaryDirectory(prefix="starling-coverage-")
         self.pid = pathlib.Path(self.folder.name) / "pid"
 
@@ -49,6 +52,7 @@ class WhatIsEnded(unittest.TestCase):
         self.assertFalse(runs(lost))
 
     def test_what_takes_too_long(self):
+        coverage.TEST_SECONDS = 3
         code, lost = self.run_test("sleep 1000")
         self.assertEqual(code, "time")
         self.assertFalse(runs(lost))
@@ -67,7 +71,6 @@ class WhatIsEnded(unittest.TestCase):
 
 
     def test_what_a_test_beside_it_has_lost(self):
-        coverage.TEST_SECONDS = 60
         tests, end = coverage.Tests(), self.pid.with_name("end")
         script = LOST.format(pid=self.pid) + f"while [ ! -e {end} ]; do sleep 0.02; done"
         beside = threading.Thread(target=tests.run, args=(["/bin/sh", "-c", script], {}, subprocess.DEVNULL))
@@ -81,6 +84,46 @@ class WhatIsEnded(unittest.TestCase):
         beside.join()
         self.assertTrue(still)
         self.assertFalse(runs(lost))
+
+
+class WhatIsGoneOnWith(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="starling-coverage-")
+        root = pathlib.Path(self.folder.name)
+        for name in ("src", "tests", "bench"):
+            (root / "build" / name).mkdir(parents=True)
+            (root / "build" / name / "one.gcno").touch()
+        (root / "build/build.ninja").touch()
+        told = subprocess.CompletedProcess([], 0, stdout="a revision\n")
+        for patch in (mock.patch.object(coverage, "BUILD", root / "build"), mock.patch.object(coverage, "OUT", root / "out"),
+                      mock.patch.object(coverage.subprocess, "run", return_value=told)):
+            patch.start()
+            self.addCleanup(patch.stop)
+        self.addCleanup(self.folder.cleanup)
+        coverage.build(None)
+        self.done = coverage.OUT / "one.done"
+        self.done.touch()
+
+    def compile(self, folder):
+        later = time.time() + 10
+        os.utime(coverage.BUILD / folder / "one.gcno", (later, later))
+
+    def test_the_same_program(self):
+        self.compile("bench")
+        coverage.build(None)
+        self.assertTrue(self.done.exists())
+
+    def test_another_program(self):
+        for folder in ("src", "tests"):
+            self.setUp()
+            self.compile(folder)
+            coverage.build(None)
+            self.assertFalse(self.done.exists(), folder)
+
+    def test_what_was_reported(self):
+        (coverage.OUT / "folders.txt").touch()
+        coverage.build(None)
+        self.assertFalse(self.done.exists())
 
 
 class WhatMustBeReached(unittest.TestCase):
