@@ -6,6 +6,7 @@ import importlib.machinery
 import importlib.util
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -56,6 +57,25 @@ class WhatIsEnded(unittest.TestCase):
         code, lost = self.run_test("sleep 1000")
         self.assertEqual(code, "time")
         self.assertFalse(runs(lost))
+
+    def test_all_of_it_where_the_command_ends(self):
+        script = LOST.format(pid=self.pid) + "sleep 1000"
+        tool = os.fork()
+        if tool == 0:
+            coverage.adopt_orphans()
+            coverage.end_with_us()
+            coverage.Tests().run(["/bin/sh", "-c", script], {}, subprocess.DEVNULL)
+            os._exit(0)
+        while not (self.pid.exists() and self.pid.read_text()):
+            pass
+        os.kill(tool, signal.SIGTERM)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(tool, 0)[1]), 128 + signal.SIGTERM)
+        lost, limit = int(self.pid.read_text()), time.monotonic() + 10
+        while runs(lost) and time.monotonic() < limit:
+            pass
+        still = runs(lost)
+        coverage.Tests().end_what_is_left()
+        self.assertFalse(still)
 
     def test_what_is_not_its_own(self):
         other = subprocess.Popen(["sleep", "1000"])
