@@ -329,12 +329,16 @@ void Core::on_reply(chat::TicketedReply&& ticketed) {
 
 base::Duration Core::until_next_timer() const {
   base::Instant next = next_tick_;
+  const base::Instant after_a_breath = context_.now + options_.breath_before_strangers;
   if (!context_.waiting.empty() || !deflations_.empty() || sweeps()) {
-    next = std::min(next, context_.now + options_.breath_before_strangers);
+    next = std::min(next, after_a_breath);
   }
   for (const Room* room : dirty_rooms_)
     next = std::min(next, room->dirty_since + options_.longest_hold);
-  if (!departures_.empty()) next = std::min(next, departures_.front().at);
+  // Those that a turn had no time for have been due for a while.
+  if (!departures_.empty()) {
+    next = std::min(next, std::max(departures_.front().at, after_a_breath));
+  }
   if (!typing_ends_.empty()) next = std::min(next, typing_ends_.front().at);
   if (!shown_typing_ends_.empty()) next = std::min(next, shown_typing_ends_.front().at);
   if (!gap_waits_.empty()) next = std::min(next, gap_waits_.front().at);
