@@ -146,6 +146,20 @@ TEST_F(FleetTest, what_was_missed_is_found) {
   pump([&] { return seqs(*ann).size() >= 1; });
 }
 
+TEST_F(FleetTest, heads_for_which_there_is_no_place_are_asked_for_later) {
+  start();
+  auto ann = member(1, "r", 0);
+  settle();
+  archive.full = true;
+  shard->missed();
+  shard->wake();
+  settle();
+  EXPECT_FALSE(was_asked<chat::ReadHeads>());
+  archive.full = false;
+  settle();
+  EXPECT_TRUE(was_asked<chat::ReadHeads>()) << "only the next comparison asks for them";
+}
+
 // Its heads may have been read before that was committed.
 TEST_F(FleetTest, what_is_missed_while_heads_are_read_is_asked_for_again) {
   start();

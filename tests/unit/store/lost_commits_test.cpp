@@ -154,6 +154,27 @@ TEST_F(LostCommitsTest, an_epoch_that_went_back_is_raised_above_what_it_was) {
   EXPECT_EQ(writer->metrics().lost_commits, 2u);
 }
 
+// Nothing may be numbered in the old one.
+TEST_F(LostCommitsTest, while_the_epoch_cannot_be_raised_senders_are_told) {
+  say("r");
+  database.keep_copy();
+  say("r");
+  database.go_back();
+  database.heal();
+  change(
+      "CREATE TRIGGER stuck BEFORE UPDATE ON meta WHEN old.name = 'epoch' "
+      "BEGIN SELECT RAISE(IGNORE); END");
+  lose_connections();
+  const chat::Reply refused = write(chat::PostMessage{"r", user, "hello", "text", "", "", false});
+  EXPECT_EQ(std::get<chat::Failure>(refused).code, chat::FailureCode::unavailable);
+  EXPECT_FALSE(writer->metrics().healthy);
+  EXPECT_EQ(number("SELECT head FROM rooms WHERE id = 'r'"), 1);
+  change("DROP TRIGGER stuck");
+  const std::uint64_t before = epoch();
+  EXPECT_EQ(say("r").seq, 2u);
+  EXPECT_GT(epoch(), before);
+}
+
 TEST_F(LostCommitsTest, where_nothing_is_lost_the_epoch_stays) {
   say("r");
   const std::uint64_t before = epoch();

@@ -72,6 +72,24 @@ TEST_F(MysqlWriterTest, a_room_that_is_held_keeps_nobody_else_waiting) {
   EXPECT_EQ(posted(inbox.replies[1].reply).seq, 2u) << "behind the one before the test";
 }
 
+TEST_F(MysqlWriterTest, mutes_and_bans_hold_at_the_commit) {
+  const auto post = [&](const char* room) {
+    return write(chat::PostMessage{room, 1, "x", "text", "", "", false});
+  };
+  database.query(rival = database.connect(1),
+                 "INSERT INTO restrictions (user_id, room_id, kind, until) VALUES "
+                 "(1, 'quiet', 'mute', 0), (1, 'shut', 'ban', 0), (1, 'over', 'ban', 1)");
+  EXPECT_EQ(failure(post("quiet")).code, chat::FailureCode::forbidden);
+  EXPECT_EQ(failure(post("shut")).code, chat::FailureCode::forbidden);
+  EXPECT_EQ(posted(post("over")).seq, 1u);
+  EXPECT_TRUE(std::holds_alternative<chat::RoomJoined>(write(chat::JoinRoom{"quiet", 1})));
+  EXPECT_EQ(failure(write(chat::JoinRoom{"shut", 1})).code, chat::FailureCode::forbidden);
+  database.query(rival,
+                 "INSERT INTO restrictions (user_id, room_id, kind, until) VALUES "
+                 "(1, '*', 'ban', 0)");
+  EXPECT_EQ(failure(post("over")).code, chat::FailureCode::forbidden);
+}
+
 // As many as wait for it keep their order; whoever comes when the place is taken is told at once,
 // however large batches may be.
 TEST_F(MysqlWriterTest, more_than_16384_who_wait_for_held_rooms_are_told) {
