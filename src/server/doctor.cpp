@@ -190,10 +190,19 @@ std::string answer_to_upgrade(const std::string& address) {
                               "Sec-WebSocket-Version: 13\r\n"
                               "Sec-WebSocket-Key: c3RhcmxpbmcgZG9jdG9yIQ==\r\n\r\n";
   std::string answer(1'024, '\0');
+  ssize_t sent = -1;
   ssize_t size = -1;
-  if (::connect(socket, found->ai_addr, found->ai_addrlen) == 0 &&
-      ::send(socket, request.data(), request.size(), MSG_NOSIGNAL) > 0) {
-    size = ::recv(socket, answer.data(), answer.size(), 0);
+  // What is left of the ring that was tried interrupts a wait, as a signal does. The connection is
+  // made all the same (connect(2)), and send() waits for it.
+  const auto interrupted = [](ssize_t result) { return result < 0 && errno == EINTR; };
+  const int connected = ::connect(socket, found->ai_addr, found->ai_addrlen);
+  if (connected == 0 || interrupted(connected)) {
+    do sent = ::send(socket, request.data(), request.size(), MSG_NOSIGNAL);
+    while (interrupted(sent));
+  }
+  if (sent > 0) {
+    do size = ::recv(socket, answer.data(), answer.size(), 0);
+    while (interrupted(size));
   }
   ::close(socket);
   ::freeaddrinfo(found);
